@@ -60,6 +60,7 @@ func NewCmdMaturity(streams genericiooptions.IOStreams) *cobra.Command {
 		wrapUsage(sub)
 		c.AddCommand(sub)
 	}
+	completeEnums(c)
 	setHelp(c)
 	return c
 }
@@ -80,7 +81,7 @@ func newRootOptions(streams genericiooptions.IOStreams) *rootOptions {
 }
 
 func (o *rootOptions) commands() []*cobra.Command {
-	return []*cobra.Command{newCmdVersion(o), newCmdOptions()}
+	return []*cobra.Command{newCmdPlugins(o), newCmdVersion(o), newCmdCompletion(o), newCmdOptions()}
 }
 
 // wrapUsage makes wrong arguments a usage error, which names the help that would have told.

@@ -1,0 +1,16 @@
+// Package config holds the causes of containers that cannot be created from their configuration.
+package config
+
+import (
+	"embed"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+)
+
+//go:embed *.md
+var docs embed.FS
+
+// Causes are the causes of this group, by name.
+var Causes = []*rule.Cause{
+	&SecretKeyMissing,
+}

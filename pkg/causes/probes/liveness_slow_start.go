@@ -1,0 +1,120 @@
+package probes
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// A startup probe that allows five minutes, as Kubernetes' own documentation has it.
+const (
+	startupPeriodSeconds = 10
+	startupFailures      = 30
+)
+
+// LivenessSlowStart finds containers that the liveness probe kills before they have started.
+var LivenessSlowStart = rule.Cause{
+	ID: "liveness-slow-start", Title: "liveness kills it while it starts", Doc: rule.ReadDoc(docs, "liveness_slow_start.md"),
+	Stage: rule.StageProbeKill, On: rule.Pods,
+	Wants: func(p *rule.Pass) []snapshot.Want {
+		var wants []snapshot.Want
+		for _, c := range p.Object.PodContainers() {
+			if k := killedBy(p, c, "Liveness", c.LivenessProbe); k != nil {
+				wants = append(wants, p.DeathLog(c))
+			}
+		}
+		return wants
+	},
+	Run: func(p *rule.Pass) {
+		for _, c := range p.Object.PodContainers() {
+			k := killedBy(p, c, "Liveness", c.LivenessProbe)
+			if k == nil || !k.early() || k.answered() || c.StartupProbe != nil {
+				continue
+			}
+			reportSlowStart(p, c, k)
+		}
+	},
+}
+
+func reportSlowStart(p *rule.Pass, c snapshot.Container, k *kill) {
+	container := p.ContainerSetting(c)
+	probe := container.Child("livenessProbe")
+	budget := k.timing.InitialDelay + k.timing.Period*time.Duration(k.timing.Failures-1)
+	f := rule.Finding{
+		Object: probe.Object,
+		Seen:   p.Object.In(c.Name),
+		Field:  probe.Path,
+		Value:  fmt.Sprintf("gives up after %s", rule.Seconds(budget)),
+		Message: fmt.Sprintf("liveness kills it while it starts: killed %s after start, without ever answering, %s",
+			rule.Human(k.death.Ran()), rule.Count(int(k.death.Restarts), "restart")),
+		Label: fmt.Sprintf("%s + %d x %s = %s until the kill, and no startupProbe holds it back",
+			rule.Seconds(k.timing.InitialDelay), k.timing.Failures-1, rule.Seconds(k.timing.Period), rule.Seconds(budget)),
+		Marks:     marks(probe, c.LivenessProbe),
+		Evidence:  k.evidence(p, c),
+		Certainty: rule.Likely,
+		History:   k.death.Over,
+	}
+	if k.event != nil && k.failed != nil {
+		f.Certainty = rule.Certain
+	}
+	f.RuledOut = append(f.RuledOut, fmt.Sprintf("an application that hung later: it never lived longer than the probe's %s", rule.Seconds(k.most)))
+	if port, declared := probePort(c); declared {
+		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a wrong port: the container declares %s", port))
+	}
+	f.Evidence = append(f.Evidence, p.LastLogLines(c, 1)...)
+	f.Fix = startupProbeFix(p, container, c)
+	p.Report(f)
+}
+
+// probePort is the port that the liveness probe asks, and whether the container declares it.
+func probePort(c snapshot.Container) (port string, declared bool) {
+	h := c.LivenessProbe.ProbeHandler
+	switch {
+	case h.HTTPGet != nil:
+		port = h.HTTPGet.Port.String()
+	case h.TCPSocket != nil:
+		port = h.TCPSocket.Port.String()
+	case h.GRPC != nil:
+		port = fmt.Sprint(h.GRPC.Port)
+	}
+	for _, cp := range c.Ports {
+		if cp.Name == port || fmt.Sprint(cp.ContainerPort) == port {
+			return "port " + port, true
+		}
+	}
+	return port, false
+}
+
+func startupProbeFix(p *rule.Pass, container rule.Setting, c snapshot.Container) *rule.Fix {
+	startup := corev1.Probe{ProbeHandler: c.LivenessProbe.ProbeHandler, PeriodSeconds: startupPeriodSeconds, FailureThreshold: startupFailures, TimeoutSeconds: c.LivenessProbe.TimeoutSeconds}
+	body := plain(startup)
+	patch := &rule.Patch{Type: "json", Body: []rule.Op{
+		{Op: "test", Path: container.Child("name").Pointer(), Value: c.Name},
+		{Op: "add", Path: container.Child("startupProbe").Pointer(), Value: body},
+	}}
+	return &rule.Fix{
+		Title:         "give it time to start with a startupProbe; liveness stays as strict as it is",
+		Caution:       fmt.Sprintf("%d x %ds allows 5 minutes; measure the start and lower it. If the start got slow of late, look at its CPU limit and at what it waits for", startupFailures, startupPeriodSeconds),
+		Applicability: rule.NeedsThought,
+		Patch:         patch,
+		Command:       p.PatchCommand(container.Object, patch),
+	}
+}
+
+// plain is v as JSON-like values.
+func plain(v any) any {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	var out any
+	if json.Unmarshal(data, &out) != nil {
+		return nil
+	}
+	return out
+}

@@ -1,0 +1,16 @@
+// Package probes holds the causes of containers that a probe killed.
+package probes
+
+import (
+	"embed"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+)
+
+//go:embed *.md
+var docs embed.FS
+
+// Causes are the causes of this group, by name.
+var Causes = []*rule.Cause{
+	&LivenessSlowStart,
+}

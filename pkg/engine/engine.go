@@ -1,0 +1,140 @@
+// Package engine picks the rules for each object, runs them, survives their panics, tallies, ranks
+// causes, removes what is said twice and sorts.
+package engine
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sort"
+	"strings"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// Engine holds the rules.
+type Engine struct {
+	Checks []*rule.Check
+	Causes []*rule.Cause
+}
+
+// New makes an engine of well-formed rules; it fails with everything that is wrong with them.
+func New(checks []*rule.Check, causes []*rule.Cause) (*Engine, error) {
+	if err := rule.Validate(checks, causes); err != nil {
+		return nil, err
+	}
+	return &Engine{Checks: checks, Causes: causes}, nil
+}
+
+// NotEvaluated is a verdict that could not be reached.
+type NotEvaluated struct {
+	Rule     string       // "" for a resource or file
+	Object   snapshot.Ref // zero for a resource or file
+	Resource string
+	File     string
+	Reason   string // one of snapshot's Reason constants, or "failed"
+	Detail   string
+}
+
+// guard runs f and turns a panic into an entry of what was not evaluated: one rule's mistake must
+// not take the report with it.
+func guard(id string, o *snapshot.Object, failed func(NotEvaluated), f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			failed(NotEvaluated{Rule: id, Object: o.Ref, Reason: snapshot.ReasonFailed, Detail: fmt.Sprintf("rule failed: %v%s", r, where(debug.Stack()))})
+		}
+	}()
+	f()
+}
+
+// where is the first frame of a rule in a stack, for the bug report.
+func where(stack []byte) string {
+	for line := range strings.SplitSeq(string(stack), "\n") {
+		if at := strings.Index(line, "/pkg/ca"); at >= 0 && strings.Contains(line, ".go:") {
+			file, _, _ := strings.Cut(line[at+1:], " ")
+			return " (at " + file + ")"
+		}
+		if at := strings.Index(line, "/pkg/checks/"); at >= 0 && strings.Contains(line, ".go:") {
+			file, _, _ := strings.Cut(line[at+1:], " ")
+			return " (at " + file + ")"
+		}
+	}
+	return ""
+}
+
+// sameFinding is what makes two findings one.
+type sameFinding struct {
+	rule      string
+	object    snapshot.Ref
+	container string
+	field     string
+}
+
+func keyOf(f *rule.Finding) sameFinding {
+	k := sameFinding{rule: f.Rule, object: f.Object.Key(), container: f.Seen.Container}
+	if f.Field != nil {
+		k.field = f.Field.String()
+	}
+	if f.Object.IsZero() {
+		k.object = f.Seen.Key()
+	}
+	return k
+}
+
+// merge says the same finding on several pods once, keeping the one with the most evidence and the
+// names of all.
+func merge(findings []*rule.Finding) []*rule.Finding {
+	var out []*rule.Finding
+	at := map[sameFinding]int{}
+	for _, f := range findings {
+		k := keyOf(f)
+		if len(f.Pods) == 0 && f.Seen.GroupKind() == snapshot.PodKind {
+			f.Pods = []snapshot.Ref{f.Seen}
+		}
+		i, ok := at[k]
+		if !ok {
+			at[k] = len(out)
+			out = append(out, f)
+			continue
+		}
+		best, other := out[i], f
+		if better(other, best) {
+			best, other = other, best
+		}
+		for _, pod := range other.Pods {
+			if !hasRef(best.Pods, pod) {
+				best.Pods = append(best.Pods, pod)
+			}
+		}
+		out[i] = best
+	}
+	return out
+}
+
+func better(a, b *rule.Finding) bool {
+	if a.History != b.History {
+		return !a.History
+	}
+	if a.Certainty.Rank() != b.Certainty.Rank() {
+		return a.Certainty.Rank() < b.Certainty.Rank()
+	}
+	return len(a.Evidence) > len(b.Evidence)
+}
+
+func hasRef(list []snapshot.Ref, r snapshot.Ref) bool {
+	for _, have := range list {
+		if have.Same(r) && have.Container == r.Container {
+			return true
+		}
+	}
+	return false
+}
+
+func sortRefs(refs []snapshot.Ref) {
+	sort.Slice(refs, func(i, j int) bool {
+		if refs[i].Namespace != refs[j].Namespace {
+			return refs[i].Namespace < refs[j].Namespace
+		}
+		return refs[i].String() < refs[j].String()
+	})
+}

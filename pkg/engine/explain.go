@@ -1,0 +1,328 @@
+package engine
+
+import (
+	"sort"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// Diagnosis is why one object is not healthy, or that it is.
+type Diagnosis struct {
+	Target   snapshot.Ref
+	Health   Health
+	Findings []*rule.Finding // the first is the verdict
+	Pods     int             // how many pods the target has
+	Blind    []snapshot.Want // what its chain wanted and could not read
+}
+
+// sampledPods is how many pods of one workload are read closely (events, logs) for each distinct
+// container state.
+const sampledPods = 3
+
+// Wants tells what is still to be read before targets can be explained; it is empty when nothing
+// more is. The caller reads it and asks again.
+func (e *Engine) Wants(s *snapshot.Snapshot, targets []snapshot.Ref) []snapshot.Want {
+	c := newChain(s)
+	for _, t := range targets {
+		c.walk(t)
+	}
+	for _, o := range c.objects {
+		for _, cause := range e.Causes {
+			if cause.Wants == nil || !cause.On.Matches(s, o) || !c.close(o) {
+				continue
+			}
+			pass := rule.NewPass(s, o, nil, cause, func(*rule.Finding) {}, func(string) {})
+			guard(cause.ID, o, func(NotEvaluated) {}, func() { c.want(cause.Wants(pass)...) })
+		}
+	}
+	return c.wants
+}
+
+// Explain judges the targets on what was read. What a rule could not judge because it failed is in
+// the second result.
+func (e *Engine) Explain(s *snapshot.Snapshot, targets []snapshot.Ref) ([]Diagnosis, []NotEvaluated) {
+	var failed []NotEvaluated
+	diagnoses := make([]Diagnosis, 0, len(targets))
+	for _, t := range targets {
+		d, f := e.explain(s, t)
+		diagnoses = append(diagnoses, d)
+		failed = append(failed, f...)
+	}
+	return diagnoses, failed
+}
+
+func (e *Engine) explain(s *snapshot.Snapshot, target snapshot.Ref) (Diagnosis, []NotEvaluated) {
+	var failed []NotEvaluated
+	d := Diagnosis{Target: target, Health: Health{Unknown, "could not be read"}}
+	c := newChain(s)
+	c.walk(target)
+	if o, _ := s.Lookup(target.GroupKind(), target.Namespace, target.Name); o != nil {
+		d.Health = HealthOf(s, o)
+		d.Pods = len(s.PodsOf(s.TopOwner(o)))
+	}
+	var findings []*rule.Finding
+	for _, o := range c.objects {
+		for _, cause := range e.Causes {
+			if cause.On.Matches(s, o) {
+				fs, fail := runCause(s, o, cause)
+				findings = append(findings, fs...)
+				failed = append(failed, fail...)
+			}
+		}
+	}
+	d.Findings = e.rank(merge(findings))
+	for w := range c.asked {
+		if out, ok := s.Outcome(w); ok && out.State == snapshot.Blind {
+			d.Blind = append(d.Blind, w)
+		}
+	}
+	sort.Slice(d.Blind, func(i, j int) bool { return d.Blind[i].String() < d.Blind[j].String() })
+	return d, failed
+}
+
+func runCause(s *snapshot.Snapshot, o *snapshot.Object, cause *rule.Cause) (findings []*rule.Finding, failed []NotEvaluated) {
+	report := func(f *rule.Finding) { findings = append(findings, f) }
+	blind := func(reason string) {
+		failed = append(failed, NotEvaluated{Rule: cause.ID, Object: o.Ref, Reason: snapshot.ReasonUnavailable, Detail: reason})
+	}
+	pass := rule.NewPass(s, o, nil, cause, report, blind)
+	guard(cause.ID, o, func(n NotEvaluated) { failed = append(failed, n) }, func() { cause.Run(pass) })
+	return findings, failed
+}
+
+// chain is what hangs together with the targets, and what must be read to know.
+type chain struct {
+	s       *snapshot.Snapshot
+	objects []*snapshot.Object
+	in      map[snapshot.Ref]bool
+	far     map[snapshot.Ref]bool // judged on status alone: enough others like it are read closely
+	asked   map[snapshot.Want]bool
+	wants   []snapshot.Want
+}
+
+func newChain(s *snapshot.Snapshot) *chain {
+	return &chain{s: s, in: map[snapshot.Ref]bool{}, far: map[snapshot.Ref]bool{}, asked: map[snapshot.Want]bool{}}
+}
+
+func (c *chain) close(o *snapshot.Object) bool { return !c.far[o.Key()] }
+
+// want asks for what nobody has asked for yet.
+func (c *chain) want(wants ...snapshot.Want) {
+	for _, w := range wants {
+		plain := w
+		plain.Required = false
+		if c.asked[plain] {
+			continue
+		}
+		c.asked[plain] = true
+		if !c.s.Answered(w) {
+			c.wants = append(c.wants, w)
+		}
+	}
+}
+
+// add puts an object into the chain; it tells whether it is new there.
+func (c *chain) add(o *snapshot.Object) bool {
+	if o == nil || c.in[o.Key()] {
+		return false
+	}
+	c.in[o.Key()] = true
+	c.objects = append(c.objects, o)
+	return true
+}
+
+func (c *chain) get(r snapshot.Ref) *snapshot.Object {
+	o, _ := c.s.Lookup(r.GroupKind(), r.Namespace, r.Name)
+	if o == nil {
+		c.want(snapshot.WantGet(r.GroupKind(), r.Namespace, r.Name))
+	}
+	return o
+}
+
+// walk follows the chain from a target: up to its controllers, down to its pods, and from a pod
+// that is not well to what it needs.
+func (c *chain) walk(target snapshot.Ref) {
+	o := c.get(target)
+	if o == nil {
+		return
+	}
+	c.up(o)
+	c.down(o)
+}
+
+func (c *chain) up(o *snapshot.Object) {
+	for range 5 {
+		ref, ok := o.OwnerRef()
+		if !ok || ref.GroupKind() == snapshot.NodeKind {
+			return
+		}
+		owner := c.get(ref)
+		if owner == nil {
+			return
+		}
+		c.add(owner)
+		o = owner
+	}
+}
+
+func (c *chain) down(o *snapshot.Object) {
+	if !c.add(o) {
+		return
+	}
+	if pod := o.Pod(); pod != nil {
+		c.pod(o, pod)
+		return
+	}
+	c.want(snapshot.WantEvents(o.Ref))
+	switch o.GroupKind() {
+	case snapshot.DeploymentKind:
+		c.selected(o, snapshot.ReplicaSetKind)
+		c.selected(o, snapshot.PodKind)
+		newest := c.s.NewestReplicaSet(o)
+		for _, rs := range c.s.Owned(o) {
+			if rs == newest {
+				c.add(rs)
+				c.want(snapshot.WantEvents(rs.Ref))
+			}
+		}
+		c.pods(o)
+	case snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.JobKind, snapshot.RCKind:
+		c.selected(o, snapshot.PodKind)
+		c.pods(o)
+	case snapshot.CronJobKind:
+		c.want(snapshot.WantList(snapshot.JobKind, o.Namespace, ""))
+		var newest *snapshot.Object
+		for _, job := range c.s.Owned(o) {
+			if newest == nil || newest.Meta.GetCreationTimestamp().Time.Before(job.Meta.GetCreationTimestamp().Time) {
+				newest = job
+			}
+		}
+		if newest != nil {
+			c.down(newest)
+		}
+	case snapshot.ServiceKind:
+		c.service(o)
+	case snapshot.PVCKind:
+		c.want(snapshot.WantList(snapshot.PodKind, o.Namespace, ""))
+	case snapshot.NodeKind, snapshot.NamespaceKind:
+	default:
+		if len(o.Templates) > 0 {
+			c.want(snapshot.WantList(snapshot.PodKind, o.Namespace, ""))
+			for _, child := range c.s.Owned(o) {
+				c.down(child)
+			}
+		}
+	}
+}
+
+// selected asks for the objects of a kind that a workload's selector finds.
+func (c *chain) selected(o *snapshot.Object, gk schema.GroupKind) {
+	if selector := o.Selector(); selector != nil {
+		c.want(snapshot.WantList(gk, o.Namespace, selector.String()))
+	}
+}
+
+// pods takes in the pods of a workload; of many in the same state only a few are read closely.
+func (c *chain) pods(o *snapshot.Object) {
+	alike := map[string]int{}
+	for _, pod := range c.s.PodsOf(o) {
+		state := signature(pod)
+		alike[state]++
+		if alike[state] > sampledPods {
+			c.far[pod.Key()] = true
+			c.add(pod)
+			continue
+		}
+		c.up(pod)
+		c.down(pod)
+	}
+}
+
+// signature is the same for pods whose containers are in the same state for the same reason.
+func signature(pod *snapshot.Object) string {
+	text := string(pod.Pod().Status.Phase) + pod.Pod().Status.Reason
+	for _, c := range pod.PodContainers() {
+		text += "|" + c.Name
+		if c.Status == nil {
+			continue
+		}
+		if w := c.Status.State.Waiting; w != nil {
+			text += ":" + w.Reason
+		}
+		if t := c.Status.LastTerminationState.Terminated; t != nil {
+			text += ":" + t.Reason
+		}
+		if c.Status.Ready {
+			text += ":ready"
+		}
+	}
+	return text
+}
+
+func (c *chain) pod(o *snapshot.Object, pod *corev1.Pod) {
+	h := HealthOf(c.s, o)
+	if h.State == Healthy && podRestarts(o) == 0 || h.State == Finished {
+		return // nothing to explain, so nothing to read
+	}
+	c.want(snapshot.WantEvents(o.Ref))
+	if h.State == Healthy {
+		return
+	}
+	if pod.Spec.NodeName != "" {
+		if node := c.get(snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: pod.Spec.NodeName}); node != nil {
+			c.add(node)
+		}
+	}
+	if started(pod) {
+		return
+	}
+	for _, v := range pod.Spec.Volumes {
+		if v.PersistentVolumeClaim != nil {
+			claim := snapshot.Ref{APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: o.Namespace, Name: v.PersistentVolumeClaim.ClaimName}
+			if pvc := c.get(claim); pvc != nil && c.add(pvc) {
+				c.want(snapshot.WantEvents(pvc.Ref))
+			}
+		}
+	}
+}
+
+func podRestarts(o *snapshot.Object) int {
+	n := 0
+	for _, c := range o.PodContainers() {
+		if c.Status != nil {
+			n += int(c.Status.RestartCount)
+		}
+	}
+	return n
+}
+
+func started(pod *corev1.Pod) bool {
+	for _, s := range pod.Status.ContainerStatuses {
+		if s.State.Running != nil || s.State.Terminated != nil || s.LastTerminationState.Terminated != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *chain) service(o *snapshot.Object) {
+	svc, ok := o.Typed.(*corev1.Service)
+	if !ok || len(svc.Spec.Selector) == 0 {
+		return
+	}
+	c.want(snapshot.WantList(snapshot.EndpointSliceKind, o.Namespace, "kubernetes.io/service-name="+o.Name))
+	if HealthOf(c.s, o).State != Unhealthy {
+		return
+	}
+	selector := labels.SelectorFromSet(svc.Spec.Selector)
+	c.want(snapshot.WantList(snapshot.PodKind, o.Namespace, selector.String()))
+	for _, pod := range c.s.SelectedPods(o.Namespace, selector) {
+		c.up(pod)
+		c.down(pod)
+	}
+}

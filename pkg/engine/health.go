@@ -1,0 +1,272 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// State is how an object does, before anybody asks why.
+type State string
+
+// The states.
+const (
+	Healthy   State = "healthy"
+	Unhealthy State = "unhealthy"
+	Starting  State = "starting" // too young to judge, or stopping as it should
+	Finished  State = "finished"
+	Idle      State = "idle" // nothing is meant to run
+	Unknown   State = "unknown"
+)
+
+// Health is the state of an object in one line.
+type Health struct {
+	State State
+	Text  string
+}
+
+// youth is how long a pod may take to become ready before that alone counts as a failure.
+const youth = time.Minute
+
+// HealthOf judges an object by its status and that of its pods.
+func HealthOf(s *snapshot.Snapshot, o *snapshot.Object) Health {
+	switch t := o.Typed.(type) {
+	case *corev1.Pod:
+		return podHealth(s, o, t)
+	case *appsv1.Deployment:
+		if t.Spec.Paused {
+			return Health{Idle, "the rollout is paused"}
+		}
+		for _, c := range t.Status.Conditions {
+			if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse || c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
+				return Health{Unhealthy, fmt.Sprintf("%s: %s", c.Reason, c.Message)}
+			}
+		}
+		return replicas(s, o, t.Spec.Replicas, t.Status.UpdatedReplicas, t.Status.AvailableReplicas)
+	case *appsv1.ReplicaSet:
+		return replicas(s, o, t.Spec.Replicas, t.Status.Replicas, t.Status.AvailableReplicas)
+	case *appsv1.StatefulSet:
+		return replicas(s, o, t.Spec.Replicas, t.Status.Replicas, t.Status.ReadyReplicas)
+	case *appsv1.DaemonSet:
+		want := t.Status.DesiredNumberScheduled
+		if want == 0 {
+			return Health{Idle, "no node asks for it"}
+		}
+		return replicas(s, o, &want, t.Status.UpdatedNumberScheduled, t.Status.NumberAvailable)
+	case *corev1.ReplicationController:
+		return replicas(s, o, t.Spec.Replicas, t.Status.Replicas, t.Status.AvailableReplicas)
+	case *batchv1.Job:
+		return jobHealth(s, o, t)
+	case *batchv1.CronJob:
+		if t.Spec.Suspend != nil && *t.Spec.Suspend {
+			return Health{Idle, "suspended"}
+		}
+		return Health{Healthy, "scheduled " + t.Spec.Schedule}
+	case *corev1.Service:
+		return serviceHealth(s, o, t)
+	case *corev1.PersistentVolumeClaim:
+		if t.Status.Phase == corev1.ClaimBound {
+			return Health{Healthy, "bound to " + t.Spec.VolumeName}
+		}
+		return Health{Unhealthy, "phase " + string(t.Status.Phase)}
+	case *corev1.Node:
+		return nodeHealth(t)
+	case *corev1.Namespace:
+		if t.Status.Phase == corev1.NamespaceTerminating {
+			return Health{Unhealthy, "terminating"}
+		}
+		return Health{Healthy, "active"}
+	}
+	return conditionHealth(o)
+}
+
+func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health {
+	age := s.Now.Sub(pod.CreationTimestamp.Time)
+	if at := pod.DeletionTimestamp; at != nil {
+		if s.Now.Sub(at.Time) > youth {
+			return Health{Unhealthy, "terminating since " + rule.Human(s.Now.Sub(at.Time))}
+		}
+		return Health{Starting, "terminating"}
+	}
+	switch pod.Status.Phase {
+	case corev1.PodSucceeded:
+		return Health{Finished, "completed"}
+	case corev1.PodFailed:
+		text := "failed"
+		if pod.Status.Reason != "" {
+			text += ": " + pod.Status.Reason
+		}
+		return Health{Unhealthy, text}
+	}
+	pass := rule.NewPass(s, o, nil, nil, nil, nil)
+	restarts, past := int32(0), ""
+	for _, c := range o.PodContainers() {
+		if c.Status == nil {
+			continue
+		}
+		if w := c.Status.State.Waiting; w != nil && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" {
+			return Health{Unhealthy, fmt.Sprintf("container %s waits: %s", c.Name, w.Reason)}
+		}
+		restarts += c.Status.RestartCount
+		if d, failed := pass.Failed(c); failed {
+			if !d.Over && !(c.Init && c.Status.State.Terminated != nil && c.Status.State.Terminated.ExitCode == 0) {
+				return Health{Unhealthy, fmt.Sprintf("container %s died %s ago (exit %d), %s", c.Name, rule.Human(s.Now.Sub(d.FinishedAt.Time)), d.ExitCode, rule.Count(int(d.Restarts), "restart"))}
+			}
+			past = fmt.Sprintf(", last %s ago", rule.Human(s.Now.Sub(d.FinishedAt.Time)))
+		}
+	}
+	ready := false
+	for _, c := range pod.Status.Conditions {
+		switch {
+		case c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse:
+			return Health{Unhealthy, "not scheduled: " + c.Message}
+		case c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue:
+			ready = true
+		}
+	}
+	switch {
+	case ready:
+		if restarts == 0 {
+			return Health{Healthy, "ready, no restarts"}
+		}
+		return Health{Healthy, "ready, " + rule.Count(int(restarts), "restart") + past}
+	case age < youth:
+		return Health{Starting, fmt.Sprintf("starting, %s old", rule.Human(age))}
+	}
+	return Health{Unhealthy, fmt.Sprintf("not ready, %s old", rule.Human(age))}
+}
+
+func replicas(s *snapshot.Snapshot, o *snapshot.Object, want *int32, updated, available int32) Health {
+	desired := int32(1)
+	if want != nil {
+		desired = *want
+	}
+	if desired == 0 {
+		return Health{Idle, "scaled to zero"}
+	}
+	text := fmt.Sprintf("%d of %d pods ready", available, desired)
+	worst := Healthy
+	var why string
+	restarts := int32(0)
+	for _, pod := range s.PodsOf(o) {
+		h := podHealth(s, pod, pod.Pod())
+		for _, c := range pod.PodContainers() {
+			if c.Status != nil {
+				restarts += c.Status.RestartCount
+			}
+		}
+		switch {
+		case h.State == Unhealthy && worst != Unhealthy:
+			worst, why = Unhealthy, fmt.Sprintf("pod/%s %s", pod.Name, h.Text)
+		case h.State == Starting && worst == Healthy && available < desired:
+			worst, why = Starting, fmt.Sprintf("pod/%s %s", pod.Name, h.Text)
+		}
+	}
+	switch {
+	case worst != Healthy:
+		return Health{worst, text + "; " + why}
+	case available < desired:
+		return Health{Unhealthy, text}
+	case updated < desired:
+		return Health{Starting, fmt.Sprintf("%s, %d updated", text, updated)}
+	case restarts > 0:
+		return Health{Healthy, text + ", " + rule.Count(int(restarts), "restart")}
+	}
+	return Health{Healthy, text + ", no restarts"}
+}
+
+func jobHealth(s *snapshot.Snapshot, o *snapshot.Object, job *batchv1.Job) Health {
+	for _, c := range job.Status.Conditions {
+		if c.Status != corev1.ConditionTrue {
+			continue
+		}
+		switch c.Type {
+		case batchv1.JobComplete:
+			return Health{Finished, "completed"}
+		case batchv1.JobFailed:
+			return Health{Unhealthy, fmt.Sprintf("failed: %s", c.Reason)}
+		case batchv1.JobSuspended:
+			return Health{Idle, "suspended"}
+		}
+	}
+	for _, pod := range s.PodsOf(o) {
+		if h := podHealth(s, pod, pod.Pod()); h.State == Unhealthy {
+			return Health{Unhealthy, fmt.Sprintf("pod/%s %s", pod.Name, h.Text)}
+		}
+	}
+	return Health{Starting, rule.Count(int(job.Status.Active), "pod") + " running"}
+}
+
+func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service) Health {
+	if svc.Spec.Type == corev1.ServiceTypeExternalName {
+		return Health{Healthy, "an alias of " + svc.Spec.ExternalName}
+	}
+	ready, total := 0, 0
+	slices := s.EndpointSlices(o)
+	for _, slice := range slices {
+		es, ok := slice.Typed.(*discoveryv1.EndpointSlice)
+		if !ok {
+			continue
+		}
+		for _, ep := range es.Endpoints {
+			total++
+			if ep.Conditions.Ready == nil || *ep.Conditions.Ready {
+				ready++
+			}
+		}
+	}
+	switch {
+	case ready > 0:
+		return Health{Healthy, fmt.Sprintf("%d of %s ready", ready, rule.Count(total, "endpoint"))}
+	case len(slices) == 0 && !s.ListRead(snapshot.EndpointSliceKind, o.Namespace):
+		return Health{Unknown, "its endpoints were not read"}
+	case len(svc.Spec.Selector) == 0:
+		return Health{Unknown, "no selector: its endpoints are kept by hand"}
+	}
+	return Health{Unhealthy, "no ready endpoint"}
+}
+
+func nodeHealth(node *corev1.Node) Health {
+	for _, c := range node.Status.Conditions {
+		switch {
+		case c.Type == corev1.NodeReady && c.Status != corev1.ConditionTrue:
+			return Health{Unhealthy, fmt.Sprintf("not ready: %s", c.Message)}
+		case c.Type != corev1.NodeReady && c.Status == corev1.ConditionTrue && strings.HasSuffix(string(c.Type), "Pressure"):
+			return Health{Unhealthy, string(c.Type)}
+		}
+	}
+	if len(node.Status.Conditions) == 0 {
+		return Health{Unknown, "no kubelet has reported"}
+	}
+	return Health{Healthy, "ready"}
+}
+
+// conditionHealth reads the standard conditions of a kind that nobody knows.
+func conditionHealth(o *snapshot.Object) Health {
+	status, _ := o.Raw()["status"].(map[string]any)
+	conditions, _ := status["conditions"].([]any)
+	for _, item := range conditions {
+		c, _ := item.(map[string]any)
+		kind, _ := c["type"].(string)
+		value, _ := c["status"].(string)
+		if kind != "Ready" && kind != "Available" && kind != "Healthy" {
+			continue
+		}
+		message, _ := c["message"].(string)
+		switch value {
+		case "True":
+			return Health{Healthy, strings.ToLower(kind)}
+		case "False":
+			return Health{Unhealthy, strings.TrimSpace(fmt.Sprintf("%s is False: %s", kind, message))}
+		}
+	}
+	return Health{Unknown, "its status says nothing of its health"}
+}

@@ -1,0 +1,176 @@
+package rule
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// Count counts things in words: "1 restart", "3 restarts".
+func Count(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// DeathLog is the want for the log of the life that ended last.
+func (p *Pass) DeathLog(c snapshot.Container) snapshot.Want {
+	previous := c.Status != nil && c.Status.State.Terminated == nil
+	return snapshot.WantLog(p.Object.Namespace, p.Object.Name, c.Name, previous)
+}
+
+// LogLines are the lines of the log of the life that ended last; where the kubelet threw that one
+// away, none.
+func (p *Pass) LogLines(c snapshot.Container) []string {
+	w := p.DeathLog(c)
+	text, ok := p.LogOf(w.Namespace, w.Name, w.Container, w.Previous)
+	if !ok {
+		return nil
+	}
+	return Lines(text)
+}
+
+// CurrentLogLines are the lines of the log of the life that goes on now.
+func (p *Pass) CurrentLogLines(c snapshot.Container) []string {
+	text, _ := p.LogOf(p.Object.Namespace, p.Object.Name, c.Name, false)
+	return Lines(text)
+}
+
+// Lines are the lines of a log that hold more than white space, without the time stamps that some
+// programs start them with.
+func Lines(text string) []string {
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// LastLogLines quotes the end of the log of the life that ended last.
+func (p *Pass) LastLogLines(c snapshot.Container, n int) []Evidence {
+	lines := p.LogLines(c)
+	if len(lines) == 0 {
+		return nil
+	}
+	var evidence []Evidence
+	for _, line := range lines[max(0, len(lines)-n):] {
+		evidence = append(evidence, p.LogEvidence(c, line))
+	}
+	return evidence
+}
+
+// LogEvidence quotes one line of a container's log.
+func (p *Pass) LogEvidence(c snapshot.Container, line string) Evidence {
+	return Evidence{Source: FromLog, Object: p.Object.In(c.Name), Text: "log: " + Quote(line)}
+}
+
+// quoteLetters is how much of a line from outside is quoted.
+const quoteLetters = 160
+
+// Quote puts text from outside into quotes, shortened.
+func Quote(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if r := []rune(text); len(r) > quoteLetters {
+		text = string(r[:quoteLetters]) + "..."
+	}
+	return `"` + text + `"`
+}
+
+// DeathEvidence words how a container's last life ended.
+func (p *Pass) DeathEvidence(c snapshot.Container, d *Death) Evidence {
+	field := "lastState"
+	if c.Status != nil && c.Status.State.Terminated != nil {
+		field = "state"
+	}
+	text := fmt.Sprintf("%s: %s, exit %d", field, d.Reason, d.ExitCode)
+	if d.Signal != 0 {
+		text += fmt.Sprintf(" (signal %d)", d.Signal)
+	}
+	if !d.StartedAt.IsZero() && d.StartedAt.Unix() > 0 {
+		text += ", ran " + Human(d.Ran())
+	}
+	return Evidence{Source: FromStatus, Object: p.Object.In(c.Name), Field: "status", Time: d.FinishedAt.Time, Text: text}
+}
+
+// EventEvidence quotes an event.
+func EventEvidence(e *corev1.Event) Evidence {
+	text := e.Reason + ": " + strings.Join(strings.Fields(e.Message), " ")
+	if n := snapshot.EventCount(e); n > 1 {
+		text += fmt.Sprintf(" (%d times)", n)
+	}
+	return Evidence{
+		Source: FromEvent, Time: snapshot.EventTime(e), Text: text,
+		Object: snapshot.Ref{APIVersion: e.InvolvedObject.APIVersion, Kind: e.InvolvedObject.Kind, Namespace: e.InvolvedObject.Namespace, Name: e.InvolvedObject.Name},
+	}
+}
+
+// Event is the newest event of o with the reason and with a message that holds every one of words.
+func (p *Pass) Event(o *snapshot.Object, reason string, words ...string) *corev1.Event {
+	return p.newestEvent(o, "", reason, words)
+}
+
+// ContainerEvent is the newest event of one container of this Pass' Pod.
+func (p *Pass) ContainerEvent(container, reason string, words ...string) *corev1.Event {
+	return p.newestEvent(p.Object, container, reason, words)
+}
+
+func (p *Pass) newestEvent(o *snapshot.Object, container, reason string, words []string) *corev1.Event {
+	events := p.EventsOf(o)
+	for i := len(events) - 1; i >= 0; i-- {
+		e := events[i]
+		if e.Reason != reason || container != "" && ContainerOf(e) != "" && ContainerOf(e) != container {
+			continue
+		}
+		all := true
+		for _, w := range words {
+			all = all && strings.Contains(e.Message, w)
+		}
+		if all {
+			return e
+		}
+	}
+	return nil
+}
+
+// ContainerOf is the container that an event of a pod speaks of, or "".
+func ContainerOf(e *corev1.Event) string {
+	_, rest, ok := strings.Cut(e.InvolvedObject.FieldPath, "{")
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest, "}")
+	return name
+}
+
+// SetResources are the words of `kubectl set resources`; requests and limits are as the flags take
+// them, "" for none.
+func (p *Pass) SetResources(o snapshot.Ref, container, requests, limits string) []string {
+	words := []string{"set", "resources", o.String(), "-c", container}
+	if requests != "" {
+		words = append(words, "--requests="+requests)
+	}
+	if limits != "" {
+		words = append(words, "--limits="+limits)
+	}
+	return words
+}
+
+// Seconds words a duration in whole seconds as a probe's fields have it: "8s", "2m30s".
+func Seconds(d time.Duration) string { return d.Round(time.Second).String() }
+
+// PatchCommand are the words of `kubectl patch` with the patch.
+func (p *Pass) PatchCommand(o snapshot.Ref, patch *Patch) []string {
+	body, err := json.Marshal(patch.Body)
+	if err != nil {
+		return nil
+	}
+	return []string{"patch", o.String(), "--type=" + patch.Type, "-p", string(body)}
+}

@@ -1,0 +1,179 @@
+package snapshot
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
+)
+
+// Object is one object of the snapshot. Kinds of Kubernetes itself are in Typed; of every other
+// kind the content is in Content.
+type Object struct {
+	Ref
+	Meta      metav1.Object
+	Typed     runtime.Object
+	Content   map[string]any
+	Origin    *Origin
+	Templates []Template
+	Managers  []FieldManager
+
+	// Keys are the names of the entries of a Secret or ConfigMap; the values of a Secret are never
+	// kept. KeysKnown is false where even the names could not be learned.
+	Keys      []string
+	KeysKnown bool
+
+	docOnce sync.Once
+	doc     *source.Document
+}
+
+// Origin is where in the user's files the object was written.
+type Origin struct {
+	Document *source.Document
+	Prefix   source.Path // of the object inside the document: items[3] for the fourth of a List
+}
+
+// newObject trims obj and looks for its pod templates.
+func newObject(gvk schema.GroupVersionKind, obj runtime.Object, origin *Origin) (*Object, error) {
+	m, err := meta.Accessor(obj)
+	if err != nil {
+		return nil, fmt.Errorf("%s has no metadata: %w", gvk.Kind, err)
+	}
+	o := &Object{Ref: RefOf(gvk, m.GetNamespace(), m.GetName()), Meta: m, Origin: origin}
+	if o.Name == "" {
+		o.Name = m.GetGenerateName()
+	}
+	o.trim(obj)
+	if u, ok := obj.(*unstructured.Unstructured); ok {
+		o.Content = u.Object
+		o.Templates = searchTemplates(u.Object)
+	} else {
+		o.Typed = obj
+		o.Templates = typedTemplates(obj)
+	}
+	return o, nil
+}
+
+// trim drops what no rule reads and what must not be kept: other writers' bookkeeping, and the
+// values of Secrets, which last-applied carries even in metadata-only reads.
+func (o *Object) trim(obj runtime.Object) {
+	fields := o.Meta.GetManagedFields()
+	o.Managers = fieldManagers(fields)
+	o.Meta.SetManagedFields(nil)
+	annotations := o.Meta.GetAnnotations()
+	if _, ok := annotations[corev1.LastAppliedConfigAnnotation]; ok {
+		kept := make(map[string]string, len(annotations)-1)
+		for k, v := range annotations {
+			if k != corev1.LastAppliedConfigAnnotation {
+				kept[k] = v
+			}
+		}
+		o.Meta.SetAnnotations(kept)
+	}
+	switch t := obj.(type) {
+	case *corev1.Secret:
+		o.KeysKnown = len(t.Data)+len(t.StringData) > 0
+		for k := range t.Data {
+			o.Keys = append(o.Keys, k)
+		}
+		for k := range t.StringData {
+			if _, twice := t.Data[k]; !twice {
+				o.Keys = append(o.Keys, k)
+			}
+		}
+		t.Data, t.StringData = nil, nil
+		if !o.KeysKnown {
+			o.Keys, o.KeysKnown = dataKeys(fields)
+		}
+	case *corev1.ConfigMap:
+		o.KeysKnown = true
+		for k := range t.Data {
+			o.Keys = append(o.Keys, k)
+		}
+		for k := range t.BinaryData {
+			o.Keys = append(o.Keys, k)
+		}
+	}
+	sortStrings(o.Keys)
+}
+
+// Raw is the content as JSON-like values, for rules that read kinds without Go types.
+func (o *Object) Raw() map[string]any {
+	if o.Content != nil {
+		return o.Content
+	}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o.Typed)
+	if err != nil {
+		return map[string]any{}
+	}
+	return content
+}
+
+// Document is the text to draw the object from, and the path of the object in it: the user's own
+// file, or what `kubectl get -o yaml` would show. A Secret is never drawn from its file, which
+// holds its values.
+func (o *Object) Document() (*source.Document, source.Path) {
+	if o.Origin != nil && o.Origin.Document != nil && o.GroupKind() != SecretKind {
+		return o.Origin.Document, o.Origin.Prefix
+	}
+	o.docOnce.Do(func() { o.doc = o.marshal() })
+	return o.doc, nil
+}
+
+func (o *Object) marshal() *source.Document {
+	content := o.Raw()
+	content["apiVersion"], content["kind"] = o.APIVersion, o.Kind
+	if m, ok := content["metadata"].(map[string]any); ok {
+		delete(m, "creationTimestamp")
+	}
+	text, err := yaml.Marshal(content)
+	if err != nil {
+		return nil
+	}
+	docs, _ := source.Parse("", text)
+	if len(docs) == 0 {
+		return nil
+	}
+	return docs[0]
+}
+
+// Position is where the object starts in the user's files: "deploy.yaml:12", or "" for an object
+// that was read from a cluster.
+func (o *Object) Position() string {
+	if o.Origin == nil || o.Origin.Document == nil {
+		return ""
+	}
+	span := o.Origin.Document.Locate(o.Origin.Prefix)
+	return fmt.Sprintf("%s:%d", o.Origin.Document.Name, span.Line)
+}
+
+// ManagedBy tells which tool keeps the object: helm, argo-cd, flux, an operator's name, or "" when
+// nothing says so. Declarative is true where that tool puts back what is changed in the cluster.
+func (o *Object) ManagedBy() (tool string, declarative bool) {
+	labels, annotations := o.Meta.GetLabels(), o.Meta.GetAnnotations()
+	switch {
+	case annotations["argocd.argoproj.io/tracking-id"] != "" || labels["argocd.argoproj.io/instance"] != "":
+		return "Argo CD", true
+	case labels["kustomize.toolkit.fluxcd.io/name"] != "" || labels["helm.toolkit.fluxcd.io/name"] != "":
+		return "Flux", true
+	case annotations["meta.helm.sh/release-name"] != "":
+		return "helm", false
+	case strings.EqualFold(labels["app.kubernetes.io/managed-by"], "helm"):
+		return "helm", false
+	}
+	for _, owner := range o.Meta.GetOwnerReferences() {
+		if owner.Controller != nil && *owner.Controller {
+			return strings.ToLower(owner.Kind) + "/" + owner.Name, true
+		}
+	}
+	return "", false
+}
