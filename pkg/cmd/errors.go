@@ -94,7 +94,8 @@ func errorText(err error) string {
 		}
 	}
 	text := err.Error()
-	if strings.HasPrefix(text, "error: ") {
+	var worded interface{ Worded() bool }
+	if errors.As(err, &worded) || strings.HasPrefix(text, "error: ") {
 		return text
 	}
 	return "error: " + text

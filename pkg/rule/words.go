@@ -77,7 +77,7 @@ const quoteLetters = 160
 
 // Quote puts text from outside into quotes, shortened.
 func Quote(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
+	text = Mask(strings.Join(strings.Fields(text), " "))
 	if r := []rune(text); len(r) > quoteLetters {
 		text = string(r[:quoteLetters]) + "..."
 	}
@@ -168,9 +168,11 @@ func Seconds(d time.Duration) string { return d.Round(time.Second).String() }
 
 // PatchCommand are the words of `kubectl patch` with the patch.
 func (p *Pass) PatchCommand(o snapshot.Ref, patch *Patch) []string {
-	body, err := json.Marshal(patch.Body)
-	if err != nil {
+	var body strings.Builder
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false) // placeholders are written <VALUE>
+	if enc.Encode(patch.Body) != nil {
 		return nil
 	}
-	return []string{"patch", o.String(), "--type=" + patch.Type, "-p", string(body)}
+	return []string{"patch", o.String(), "--type=" + patch.Type, "-p", strings.TrimSpace(body.String())}
 }

@@ -1,10 +1,12 @@
 package snapshot
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync"
 
+	yamlv3 "go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -135,7 +137,7 @@ func (o *Object) marshal() *source.Document {
 	if m, ok := content["metadata"].(map[string]any); ok {
 		delete(m, "creationTimestamp")
 	}
-	text, err := yaml.Marshal(content)
+	text, err := marshalNameFirst(content)
 	if err != nil {
 		return nil
 	}
@@ -144,6 +146,43 @@ func (o *Object) marshal() *source.Document {
 		return nil
 	}
 	return docs[0]
+}
+
+// marshalNameFirst writes content as YAML in which list items start with their name, as people
+// write them.
+func marshalNameFirst(content map[string]any) ([]byte, error) {
+	sorted, err := yaml.Marshal(content)
+	if err != nil {
+		return nil, err
+	}
+	var node yamlv3.Node
+	if err := yamlv3.Unmarshal(sorted, &node); err != nil {
+		return nil, err
+	}
+	nameFirst(&node)
+	var b bytes.Buffer
+	enc := yamlv3.NewEncoder(&b)
+	enc.SetIndent(2)
+	enc.CompactSeqIndent()
+	if err := enc.Encode(&node); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func nameFirst(n *yamlv3.Node) {
+	for _, child := range n.Content {
+		if n.Kind == yamlv3.SequenceNode && child.Kind == yamlv3.MappingNode {
+			for i := 0; i+1 < len(child.Content); i += 2 {
+				if child.Content[i].Value == "name" {
+					key, value := child.Content[i], child.Content[i+1]
+					copy(child.Content[2:i+2], child.Content[:i])
+					child.Content[0], child.Content[1] = key, value
+				}
+			}
+		}
+		nameFirst(child)
+	}
 }
 
 // Position is where the object starts in the user's files: "deploy.yaml:12", or "" for an object

@@ -44,7 +44,8 @@ type SnippetOptions struct {
 	// Context is how many lines to show before and after a primary mark.
 	Context int
 	// MaxLines bounds the lines with text, 0 for no bound. Primary marks are kept
-	// first, then their ancestors, the other marks and theirs, and the context.
+	// first, then their ancestors (the nearest first), the other marks and theirs,
+	// and the context.
 	MaxLines int
 	// Dedent removes the indentation that all lines have in common.
 	Dedent bool
@@ -99,7 +100,15 @@ func (d *Document) Snippet(marks []Mark, o SnippetOptions) []Line {
 	}
 	slices.Sort(numbers)
 	if o.MaxLines > 0 && len(numbers) > o.MaxLines {
-		slices.SortStableFunc(numbers, func(a, b int) int { return cmp.Compare(ranks[a], ranks[b]) })
+		slices.SortStableFunc(numbers, func(a, b int) int {
+			if c := cmp.Compare(ranks[a], ranks[b]); c != 0 {
+				return c
+			}
+			if r := ranks[a]; r == rankPrimaryAncestor || r == rankOtherAncestor {
+				return b - a // nearer ancestors say more
+			}
+			return a - b
+		})
 		numbers = numbers[:o.MaxLines]
 		slices.Sort(numbers)
 	}

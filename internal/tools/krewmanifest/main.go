@@ -24,7 +24,7 @@ func main() {
 	flag.StringVar(&o.dist, "dist", "dist", "the folder with the archives")
 	flag.StringVar(&o.tag, "tag", "", "the release, as v0.1.0")
 	flag.StringVar(&o.baseURL, "base-url", "", "where the archives are instead of the release page")
-	flag.BoolVar(&o.partial, "partial", false, "write a checksum of zeros for an archive that is not there")
+	flag.BoolVar(&o.partial, "partial", false, "write an impossible checksum (ffff...) for an archive that is not there")
 	out := flag.String("out", "", "the manifest to write (default DIST/krew/maturity.yaml)")
 	flag.Parse()
 	if *out == "" {
@@ -87,7 +87,7 @@ func (o options) addURIAndSha(uri, tag string) (string, error) {
 	sum, err := checksum(filepath.Join(o.dist, name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && o.partial:
-		sum = strings.Repeat("0", 2*sha256.Size)
+		sum = strings.Repeat("f", 2*sha256.Size)
 	case err != nil:
 		return "", err
 	}

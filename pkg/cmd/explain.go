@@ -1,0 +1,159 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/render"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// explainOptions are the flags and arguments of explain.
+type explainOptions struct {
+	*rootOptions
+	print         *printFlags
+	from          string
+	allNamespaces bool
+	selector      string
+	failOn        *enumFlag
+	strict        bool
+	noLogs        bool
+
+	args      []string
+	namespace string // "" for all
+	engine    *engine.Engine
+}
+
+func newCmdExplain(root *rootOptions) *cobra.Command {
+	o := &explainOptions{rootOptions: root, print: newPrintFlags("wide"), failOn: newEnumFlag("none", "none", "critical", "high", "medium", "low", "info")}
+	c := &cobra.Command{
+		Use:   "explain [TYPE | TYPE NAME ... | TYPE/NAME ...]",
+		Short: "Why is it not healthy, which setting did it, what to change",
+		Long: longDesc(`
+			Tells why an object is not healthy: the cause with its evidence, the setting that did it, drawn in
+			its YAML, and a fix for the object that owns the setting.
+
+			TYPE alone explains every object of that type in the namespace, the healthy ones in one line. Without
+			arguments every unhealthy workload of the namespace is explained.
+
+			Only what a verdict needs is read. What could not be read is named, and nothing is concluded from it.
+
+			Exit status: 0 explained, 1 findings at or above --fail-on, 2 usage error or nothing could be read,
+			3 partly not evaluated, 130 interrupted.`),
+		Example: examples(`
+			# Explain a pod
+			kubectl maturity explain pod/web-6c7b5b68c6-shdgj
+
+			# Explain a deployment and a service, with all evidence
+			kubectl maturity explain deploy/web svc/web -o wide
+
+			# Explain every deployment of a namespace
+			kubectl maturity explain deploy -n shop
+
+			# Explain whatever is not healthy in all namespaces
+			kubectl maturity explain -A
+
+			# Explain from a snapshot folder, without a cluster
+			kubectl maturity explain --from ./incident-42`),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.complete(args); err != nil {
+				return err
+			}
+			if err := o.validate(); err != nil {
+				return err
+			}
+			return o.run(c.Context())
+		},
+	}
+	c.Flags().StringVar(&o.from, "from", "", "Read a snapshot folder instead of a cluster.")
+	c.Flags().BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "Look in all namespaces.")
+	c.Flags().StringVarP(&o.selector, "selector", "l", "", "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.")
+	c.Flags().StringVarP(o.print.flags.OutputFormat, "output", "o", "", fmt.Sprintf("Output format. One of: %v.", o.print.formats()))
+	c.Flags().Var(o.failOn, "fail-on", "Exit with 1 when there are findings of this severity or worse: none, critical, high, medium, low, info.")
+	c.Flags().BoolVar(&o.strict, "strict", false, "Exit with 3 when anything could not be evaluated, refused reads included.")
+	c.Flags().BoolVar(&o.noLogs, "no-logs", false, "Do not read logs of containers.")
+	o.print.flags.TemplatePrinterFlags.AddFlags(c)
+	return c
+}
+
+func (o *explainOptions) complete(args []string) error {
+	o.args = args
+	var err error
+	o.engine, err = engine.New(nil, causes.All())
+	if err != nil {
+		return err
+	}
+	if !o.allNamespaces && o.configFlags.Namespace != nil {
+		o.namespace = *o.configFlags.Namespace
+	}
+	return nil
+}
+
+func (o *explainOptions) validate() error {
+	if o.allNamespaces && len(o.args) > 1 {
+		return usagef("a resource cannot be retrieved by name across all namespaces")
+	}
+	if _, err := parseSelector(o.selector); err != nil {
+		return err
+	}
+	return o.print.validate()
+}
+
+func (o *explainOptions) run(ctx context.Context) error {
+	selector, err := parseSelector(o.selector)
+	if err != nil {
+		return err
+	}
+	s, fetcher, problems, err := openSnapshot(o.from)
+	if err != nil {
+		return err
+	}
+	targets, targetErr := collect.TargetsIn(s, o.namespace, selector, o.args)
+	if len(targets) == 0 && targetErr != nil {
+		return targetErr
+	}
+	return o.explain(ctx, s, fetcher, targets, problems, targetErr)
+}
+
+// explain judges the targets, prints the report and turns it into an exit code. An error about some
+// of the targets comes after the verdicts on the others.
+func (o *explainOptions) explain(ctx context.Context, s *snapshot.Snapshot, fetcher collect.Fetcher, targets []snapshot.Ref, problems []collect.Problem, targetErr error) error {
+	next := func() []snapshot.Want {
+		wants := o.engine.Wants(s, targets)
+		if o.noLogs {
+			wants = slices.DeleteFunc(wants, func(w snapshot.Want) bool { return w.Verb == snapshot.Log })
+		}
+		return wants
+	}
+	if err := collect.Loop(ctx, fetcher, s, next); err != nil {
+		return err
+	}
+	b := report.NewBuilder("explain", s, o.engine)
+	b.NotEvaluated(notEvaluated(problems)...)
+	diagnoses, failed := o.engine.Explain(s, targets)
+	b.Explain(diagnoses, failed)
+	if err := o.write(b.Report); err != nil {
+		return err
+	}
+	if targetErr != nil {
+		return targetErr
+	}
+	if code := b.Report.ExitCode(o.failOn.value, o.strict); code != 0 {
+		return exitError(code)
+	}
+	return nil
+}
+
+func (o *explainOptions) write(r *report.Report) error {
+	if !o.print.isText() {
+		return o.print.print(o.Out, r)
+	}
+	return render.Explain(o.Out, r, o.theme(), len(o.args) > 0, o.print.format() == "wide")
+}

@@ -1,0 +1,276 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"sort"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
+)
+
+// Index is snapshot.yaml: what a snapshot folder holds besides its lists.
+type Index struct {
+	APIVersion string        `json:"apiVersion"` // kubectl-maturity/v1alpha1
+	Kind       string        `json:"kind"`       // Snapshot
+	At         time.Time     `json:"at"`
+	Context    string        `json:"context,omitempty"`
+	Read       []IndexedRead `json:"read,omitempty"`
+}
+
+// IndexedRead is a kind that was read, in one namespace or, without one, in all.
+type IndexedRead struct {
+	Group     string `json:"group,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// indexFile is the name of the Index in a snapshot folder.
+const indexFile = "snapshot.yaml"
+
+// notSnapshot are files that may lie beside a snapshot and are not part of it.
+var notSnapshot = map[string]bool{"applied.yaml": true, "kustomization.yaml": true}
+
+// Archive reads a snapshot folder. Everything in it is in the snapshot afterwards; what its Fetcher
+// is asked for is present, absent, or was not read.
+func Archive(folder fs.FS) (*snapshot.Snapshot, Fetcher, []Problem, error) {
+	a := &archive{index: Index{}, byFile: map[string][]decoded{}}
+	names, err := fs.Glob(folder, "*")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	found := false
+	for _, name := range names {
+		if a.file(folder, name) {
+			found = true
+		}
+	}
+	if !found {
+		return nil, nil, nil, errors.New("no lists of objects in it: a snapshot folder holds pods.yaml and the like, as `kubectl get -o yaml` prints them")
+	}
+	s := a.fill()
+	a.logs(folder, s)
+	return s, a, a.problems, nil
+}
+
+type archive struct {
+	index    Index
+	byFile   map[string][]decoded
+	newest   time.Time
+	problems []Problem
+	partial  map[schema.GroupKind]bool // kinds whose file could not be read to its end
+}
+
+// Fetch implements Fetcher: all there is was read at once, so what is not there was not read.
+func (a *archive) Fetch(_ context.Context, s *snapshot.Snapshot, wants []snapshot.Want) error {
+	for _, w := range wants {
+		s.SetOutcome(w, snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonUnread, Message: "not in the snapshot"})
+	}
+	return nil
+}
+
+// file reads one file; it tells whether it held objects.
+func (a *archive) file(folder fs.FS, name string) bool {
+	if ext := path.Ext(name); ext != ".yaml" && ext != ".json" && ext != ".yml" || notSnapshot[name] {
+		return false
+	}
+	data, err := fs.ReadFile(folder, name)
+	if err != nil {
+		a.problem(name, err)
+		return false
+	}
+	if name == indexFile {
+		if err := yaml.UnmarshalStrict(data, &a.index); err != nil {
+			a.problem(name, err)
+		}
+		return false
+	}
+	docs, errs := source.Parse(name, data)
+	for _, e := range errs {
+		a.problem(e.Name, e)
+	}
+	for _, doc := range docs {
+		value, err := doc.Decode()
+		if err != nil {
+			a.problem(name, err)
+			a.cut(name)
+			continue
+		}
+		content, ok := value.(map[string]any)
+		if !ok {
+			a.problem(fmt.Sprintf("%s:%d", name, doc.Line), errors.New("no object"))
+			continue
+		}
+		a.newestIn(content)
+		items, isList := content["items"].([]any)
+		if !isList {
+			a.object(name, doc.Line, content)
+			continue
+		}
+		if _, ok := content["kind"]; !ok { // kind comes after items: without it the file ends too early
+			last := doc.Line + strings.Count(strings.TrimRight(doc.Text(), "\n"), "\n")
+			a.problem(fmt.Sprintf("%s:%d", name, last), errors.New("the list is cut off: its objects are used, others are missing"))
+			a.cut(name)
+		}
+		for i, item := range items {
+			if c, ok := item.(map[string]any); ok {
+				line := doc.Locate(source.Path{{Key: "items", Index: -1}, {Index: i}}).Line
+				a.object(name, line, c)
+			}
+		}
+	}
+	_, ok := a.byFile[name]
+	return ok || len(docs) > 0
+}
+
+func (a *archive) problem(file string, err error) {
+	var se *source.Error
+	if errors.As(err, &se) {
+		file = strings.TrimSuffix(se.Error(), ": "+se.Message)
+		err = errors.New(se.Message)
+	}
+	a.problems = append(a.problems, Problem{File: file, Reason: "broken", Message: err.Error(), Fatal: true})
+}
+
+// cut remembers that a file's kind is not known to its end, so that nothing is concluded from what
+// it lacks.
+func (a *archive) cut(name string) {
+	if a.partial == nil {
+		a.partial = map[schema.GroupKind]bool{}
+	}
+	if gk, ok := kindOfFile(name); ok {
+		a.partial[gk] = true
+	}
+}
+
+func (a *archive) object(name string, line int, content map[string]any) {
+	d, err := decode(content)
+	if err != nil {
+		a.problem(fmt.Sprintf("%s:%d", name, line), err)
+		return
+	}
+	if d.mismatch != nil {
+		a.problem(fmt.Sprintf("%s:%d", name, line), d.mismatch)
+	}
+	a.byFile[name] = append(a.byFile[name], d)
+}
+
+// newestIn moves the clock to the newest time stamp inside of v.
+func (a *archive) newestIn(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, item := range v {
+			a.newestIn(item)
+		}
+	case []any:
+		for _, item := range v {
+			a.newestIn(item)
+		}
+	case string:
+		if len(v) < len("2006-01-02T15:04:05Z") || len(v) > len("2006-01-02T15:04:05.000000Z") || v[4] != '-' {
+			return
+		}
+		if t, err := time.Parse(time.RFC3339, v); err == nil && t.After(a.newest) {
+			a.newest = t
+		}
+	}
+}
+
+func (a *archive) fill() *snapshot.Snapshot {
+	now := a.index.At
+	if now.IsZero() {
+		now = a.newest
+	}
+	s := snapshot.New(now)
+	s.Context = a.index.Context
+	namespaces := map[string]bool{}
+	read := map[schema.GroupKind]bool{}
+	files := make([]string, 0, len(a.byFile))
+	for name := range a.byFile {
+		files = append(files, name)
+	}
+	sort.Strings(files)
+	for _, name := range files {
+		if gk, ok := kindOfFile(name); ok {
+			read[gk] = true
+		}
+		for _, d := range a.byFile[name] {
+			o, err := s.Add(d.gvk, d.object, nil)
+			if err != nil {
+				a.problem(name, err)
+				continue
+			}
+			if o != nil && o.Namespace != "" {
+				namespaces[o.Namespace] = true
+			}
+			if o != nil && o.GroupKind() == snapshot.NamespaceKind {
+				namespaces[o.Name] = true
+			}
+			if !strings.HasPrefix(path.Base(name), "namespace.") { // one object, not the list of its kind
+				read[schema.GroupKind{Group: d.gvk.Group, Kind: d.gvk.Kind}] = true
+			}
+		}
+	}
+	present := snapshot.Outcome{State: snapshot.Present}
+	for _, r := range a.index.Read {
+		s.SetOutcome(snapshot.WantList(schema.GroupKind{Group: r.Group, Kind: r.Kind}, r.Namespace, ""), present)
+	}
+	for gk := range read {
+		if a.partial[gk] {
+			continue
+		}
+		if clusterScoped(gk) {
+			s.SetOutcome(snapshot.WantList(gk, "", ""), present)
+			continue
+		}
+		for ns := range namespaces {
+			s.SetOutcome(snapshot.WantList(gk, ns, ""), present)
+		}
+	}
+	return s
+}
+
+// notALog are how kubectl words that there is no log, where it wrote that into the log's file.
+var notALog = []string{"Error from server", "unable to retrieve container logs for", "Unable to connect to the server", "error: "}
+
+// logs reads logs/NS/POD/CONTAINER[.previous].txt and log-POD-CONTAINER[-previous].txt, matched
+// against the pods that are there.
+func (a *archive) logs(folder fs.FS, s *snapshot.Snapshot) {
+	for _, o := range s.List(snapshot.PodKind, "") {
+		for _, c := range o.PodContainers() {
+			for _, previous := range []bool{false, true} {
+				nested, flat := ".txt", ".txt"
+				if previous {
+					nested, flat = ".previous.txt", "-previous.txt"
+				}
+				data, err := fs.ReadFile(folder, path.Join("logs", o.Namespace, o.Name, c.Name+nested))
+				if err != nil {
+					data, err = fs.ReadFile(folder, "log-"+o.Name+"-"+c.Name+flat)
+				}
+				if err != nil {
+					continue
+				}
+				setLog(s, snapshot.WantLog(o.Namespace, o.Name, c.Name, previous), string(data))
+			}
+		}
+	}
+}
+
+func setLog(s *snapshot.Snapshot, w snapshot.Want, text string) {
+	for _, p := range notALog {
+		if strings.HasPrefix(strings.TrimSpace(text), p) {
+			s.SetOutcome(w, snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonUnavailable, Message: strings.TrimSpace(text)})
+			return
+		}
+	}
+	s.SetLog(w.Namespace, w.Name, w.Container, w.Previous, text)
+	s.SetOutcome(w, snapshot.Outcome{State: snapshot.Present})
+}

@@ -1,0 +1,72 @@
+package collect
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
+)
+
+// sameShape are the older versions of kinds whose fields the newer version has too, so that rules
+// see one Go type. Source: the types of k8s.io/api.
+var sameShape = map[schema.GroupVersionKind]schema.GroupVersionKind{
+	{Group: "extensions", Version: "v1beta1", Kind: "Deployment"}:               {Group: "apps", Version: "v1", Kind: "Deployment"},
+	{Group: "extensions", Version: "v1beta1", Kind: "DaemonSet"}:                {Group: "apps", Version: "v1", Kind: "DaemonSet"},
+	{Group: "extensions", Version: "v1beta1", Kind: "ReplicaSet"}:               {Group: "apps", Version: "v1", Kind: "ReplicaSet"},
+	{Group: "extensions", Version: "v1beta1", Kind: "NetworkPolicy"}:            {Group: "networking.k8s.io", Version: "v1", Kind: "NetworkPolicy"},
+	{Group: "apps", Version: "v1beta1", Kind: "Deployment"}:                     {Group: "apps", Version: "v1", Kind: "Deployment"},
+	{Group: "apps", Version: "v1beta1", Kind: "StatefulSet"}:                    {Group: "apps", Version: "v1", Kind: "StatefulSet"},
+	{Group: "apps", Version: "v1beta2", Kind: "Deployment"}:                     {Group: "apps", Version: "v1", Kind: "Deployment"},
+	{Group: "apps", Version: "v1beta2", Kind: "StatefulSet"}:                    {Group: "apps", Version: "v1", Kind: "StatefulSet"},
+	{Group: "apps", Version: "v1beta2", Kind: "DaemonSet"}:                      {Group: "apps", Version: "v1", Kind: "DaemonSet"},
+	{Group: "apps", Version: "v1beta2", Kind: "ReplicaSet"}:                     {Group: "apps", Version: "v1", Kind: "ReplicaSet"},
+	{Group: "batch", Version: "v1beta1", Kind: "CronJob"}:                       {Group: "batch", Version: "v1", Kind: "CronJob"},
+	{Group: "policy", Version: "v1beta1", Kind: "PodDisruptionBudget"}:          {Group: "policy", Version: "v1", Kind: "PodDisruptionBudget"},
+	{Group: "autoscaling", Version: "v2beta2", Kind: "HorizontalPodAutoscaler"}: {Group: "autoscaling", Version: "v2", Kind: "HorizontalPodAutoscaler"},
+	{Group: "autoscaling", Version: "v2beta1", Kind: "HorizontalPodAutoscaler"}: {Group: "autoscaling", Version: "v2", Kind: "HorizontalPodAutoscaler"},
+	{Group: "autoscaling", Version: "v1", Kind: "HorizontalPodAutoscaler"}:      {Group: "autoscaling", Version: "v2", Kind: "HorizontalPodAutoscaler"},
+	{Group: "discovery.k8s.io", Version: "v1beta1", Kind: "EndpointSlice"}:      {Group: "discovery.k8s.io", Version: "v1", Kind: "EndpointSlice"},
+}
+
+// decoded is content as an object: typed where its kind and version are known.
+type decoded struct {
+	gvk            schema.GroupVersionKind
+	object         runtime.Object
+	unknownVersion bool  // of a group that is known
+	mismatch       error // content that does not fit the type of its kind
+}
+
+// decode makes an object of JSON-like content.
+func decode(content map[string]any) (decoded, error) {
+	u := &unstructured.Unstructured{Object: content}
+	gvk := u.GroupVersionKind()
+	switch {
+	case u.GetAPIVersion() == "" && u.GetKind() == "":
+		return decoded{}, fmt.Errorf("no apiVersion and kind")
+	case u.GetKind() == "":
+		return decoded{}, fmt.Errorf("no kind")
+	case u.GetAPIVersion() == "":
+		return decoded{}, fmt.Errorf("%s has no apiVersion", u.GetKind())
+	}
+	d := decoded{gvk: gvk, object: u}
+	typed := gvk
+	if newer, ok := sameShape[gvk]; ok {
+		typed = newer
+	}
+	obj, err := scheme.Scheme.New(typed)
+	if err != nil {
+		d.unknownVersion = scheme.Scheme.IsGroupRegistered(gvk.Group) && !scheme.Scheme.Recognizes(gvk)
+		return d, nil
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, obj); err != nil {
+		d.mismatch = fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "unable to decode: "))
+		return d, nil
+	}
+	// The kind is known by the newest group, so that rules and relations find it under one name.
+	d.gvk = schema.GroupVersionKind{Group: typed.Group, Version: typed.Version, Kind: typed.Kind}
+	d.object = obj
+	return d, nil
+}

@@ -1,0 +1,431 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/duration"
+	"k8s.io/cli-runtime/pkg/printers"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
+)
+
+// writer prints lines of escaped text and keeps the first error.
+type writer struct {
+	w   io.Writer
+	t   *Theme
+	at  time.Time
+	err error
+}
+
+func (p *writer) line(format string, args ...any) {
+	if p.err != nil {
+		return
+	}
+	_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+}
+
+// clean makes text from a cluster harmless to a terminal.
+func clean(text string) string {
+	var b bytes.Buffer
+	if printers.WriteEscaped(&b, strings.Join(strings.Fields(text), " ")) != nil {
+		return ""
+	}
+	return b.String()
+}
+
+// labelWidth is the column in which the text beside "evidence", "fix" and the like starts.
+const labelWidth = 13
+
+// Explain prints the verdicts of explain for a person. Healthy targets are left out of several
+// unless all is set, and counted.
+func Explain(w io.Writer, r *report.Report, t *Theme, all, wide bool) error {
+	p := &writer{w: w, t: t, at: r.At.Time}
+	namespaces := map[string]bool{}
+	for _, e := range r.Explained {
+		namespaces[e.Object.Namespace] = true
+	}
+	well, shown, said := 0, 0, map[int]bool{}
+	for _, e := range r.Explained {
+		if fine(e, r) && !all && len(r.Explained) > 1 {
+			well++
+			continue
+		}
+		if len(e.Findings) > 0 && said[e.Findings[0]] {
+			continue // another target has the same verdict: said once
+		}
+		if len(e.Findings) > 0 {
+			said[e.Findings[0]] = true
+		}
+		if shown > 0 && (!fine(e, r)) {
+			p.line("")
+		}
+		shown++
+		p.explained(r, e, len(namespaces) > 1, wide)
+	}
+	switch {
+	case len(r.Explained) == 0:
+		p.line("nothing to explain: no workloads found")
+	case shown == 0:
+		p.line("%s", t.success.Sprint(t.good)+" "+rule.Count(well, "object")+" looked at, all healthy")
+	case well > 0:
+		p.line("")
+		p.line("%s healthy, not shown", rule.Count(well, "more object"))
+	}
+	p.notEvaluated(r, wide)
+	return p.err
+}
+
+// fine tells whether a target has nothing wrong with it now.
+func fine(e report.Explained, r *report.Report) bool {
+	for _, i := range e.Findings {
+		if !r.Findings[i].History {
+			return false
+		}
+	}
+	return e.State == "healthy" || e.State == "finished" || e.State == "idle" || e.State == "starting"
+}
+
+func where(ref snapshot.Ref, withNamespace bool) string {
+	text := ref.String()
+	if withNamespace && ref.Namespace != "" {
+		text += " -n " + ref.Namespace
+	}
+	return clean(text)
+}
+
+func (p *writer) explained(r *report.Report, e report.Explained, withNamespace, wide bool) {
+	t := p.t
+	if len(e.Findings) == 0 || fine(e, r) {
+		mark := t.success.Sprint(t.good)
+		switch e.State {
+		case "unhealthy":
+			mark = t.failure.Sprint(t.bad)
+		case "unknown", "starting":
+			mark = t.doubt.Sprint(t.unsure)
+		}
+		p.line("%s %s  %s", mark, t.strong.Sprint(where(e.Object, withNamespace)), clean(stateText(e)))
+		for _, i := range e.Findings {
+			p.line("  history: %s  %s", clean(r.Findings[i].Message), r.Findings[i].Rule)
+		}
+		if e.State == "unhealthy" {
+			p.cannotTell(e)
+		}
+		return
+	}
+	p.verdict(r.Findings[e.Findings[0]], e, withNamespace, wide)
+	p.also(r, e, withNamespace)
+	if len(e.Unread) > 0 {
+		p.block("not read", []string{strings.Join(e.Unread, "; ")})
+	}
+	p.then(r, e)
+}
+
+func stateText(e report.Explained) string {
+	switch e.State {
+	case "healthy":
+		return "healthy: " + e.Text
+	case "starting":
+		return "not to judge yet: " + e.Text
+	case "finished":
+		return "healthy: " + e.Text
+	case "idle":
+		return "nothing runs, as asked: " + e.Text
+	case "unhealthy":
+		return "not healthy: " + e.Text
+	}
+	return e.Text
+}
+
+func (p *writer) cannotTell(e report.Explained) {
+	p.line("  no known cause fits what could be read")
+	if len(e.Unread) > 0 {
+		p.block("not read", []string{strings.Join(e.Unread, "; ")})
+	}
+}
+
+// verdict prints one finding: where, what, which field, then why, the picture and the fix.
+func (p *writer) verdict(f report.Finding, e report.Explained, withNamespace, wide bool) {
+	t := p.t
+	head := t.strong.Sprint(where(f.Seen, withNamespace))
+	if f.Seen.Container != "" {
+		head += "  container " + t.strong.Sprint(clean(f.Seen.Container))
+	}
+	if !f.Object.Same(f.Seen) && f.Seen.Kind == "Pod" {
+		switch {
+		case e.Object.Same(f.Seen) || e.Pods == 0:
+			head += fmt.Sprintf("  (of %s)", clean(f.Object.String()))
+		default:
+			head += fmt.Sprintf("  (%d of %d pods of %s)", f.Count, max(e.Pods, f.Count), clean(f.Object.String()))
+		}
+	}
+	p.line("%s", head)
+	mark := t.failure.Sprint(t.bad)
+	if f.Certainty == string(rule.Possible) {
+		mark = t.doubt.Sprint(t.unsure)
+	}
+	message, tail := clean(f.Message), f.Certainty+"  "+f.Rule
+	lines := wrap(message, p.prose(2))
+	last := lines[len(lines)-1]
+	for _, l := range lines[:len(lines)-1] {
+		p.line("%s %s", mark, t.strong.Sprint(l))
+		mark = " "
+	}
+	gap := 2
+	if t.Width > 0 && cells(last)+cells(tail)+6 <= t.Width {
+		gap = t.Width - cells(last) - cells(tail) - 2
+	}
+	if t.Width > 0 && cells(last)+cells(tail)+4 > t.Width {
+		p.line("%s %s", mark, t.strong.Sprint(last))
+		p.line("  %s", t.faint.Sprint(tail))
+	} else {
+		p.line("%s %s%s%s", mark, t.strong.Sprint(last), strings.Repeat(" ", min(gap, 24)), t.faint.Sprint(tail))
+	}
+	if f.FieldName != "" {
+		value := ""
+		if f.Value != "" {
+			value = ": " + clean(f.Value)
+		}
+		p.line("  field  %s  %s%s", clean(f.Object.String()), t.strong.Sprint(clean(f.FieldName)), value)
+	} else {
+		p.line("  field  none: %s", clean(f.NoField))
+	}
+	p.line("")
+	p.evidence(f, wide)
+	p.block("ruled out", f.RuledOut)
+	p.picture(f)
+	p.fix(f)
+}
+
+// prose is the width that is left for text after indent columns.
+func (p *writer) prose(indent int) int {
+	if p.t.Width == 0 {
+		return 0
+	}
+	return max(30, p.t.Width-indent)
+}
+
+// shortEvidence is how many pieces of evidence fit one screen.
+const shortEvidence = 4
+
+func (p *writer) evidence(f report.Finding, wide bool) {
+	var items []string
+	for i, e := range f.Evidence {
+		if i == shortEvidence && !wide {
+			items = append(items, fmt.Sprintf("%d more with -o wide", len(f.Evidence)-i))
+			break
+		}
+		source := e.Source
+		if e.Time != nil {
+			source += ", " + duration.HumanDuration(max(0, p.at.Sub(e.Time.Time))) + " ago"
+		}
+		items = append(items, e.Text+"  ("+source+")")
+	}
+	p.block("evidence", items)
+}
+
+// block prints items under one label, each wrapped with a hanging indent.
+func (p *writer) block(label string, items []string) {
+	for i, item := range items {
+		name := ""
+		if i == 0 {
+			name = label
+		}
+		for _, l := range wrap(clean(item), p.prose(labelWidth)) {
+			p.line("  %s%s", p.t.faint.Sprint(pad(name, labelWidth-2)), l)
+			name = ""
+		}
+	}
+}
+
+func (p *writer) picture(f report.Finding) {
+	if f.Picture == nil || len(f.Picture.Lines) == 0 {
+		return
+	}
+	t := p.t
+	title := f.Picture.Title
+	if f.Position != nil {
+		title = fmt.Sprintf("%s:%d:%d  %s", f.Position.File, f.Position.Line, f.Position.Column, title)
+	}
+	by := ""
+	if f.ManagedBy != "" {
+		by = "  (managed by " + f.ManagedBy + ")"
+	}
+	p.line("")
+	p.line("  %s%s", t.strong.Sprint(clean(title)), clean(by))
+	p.lines(f.Picture, "    ")
+	p.line("")
+}
+
+func (p *writer) lines(pic *report.Picture, indent string) {
+	t := p.t
+	digits := 0
+	if pic.Number {
+		digits = len(fmt.Sprint(pic.Lines[len(pic.Lines)-1].Number))
+	}
+	for _, l := range pic.Lines {
+		gutter := indent
+		if pic.Number {
+			number := fmt.Sprint(l.Number)
+			if l.Gap {
+				number = ""
+			}
+			gutter = indent + t.faint.Sprint(strings.Repeat(" ", digits-len(number))+number+" | ")
+		}
+		if l.Gap {
+			p.line("%s%s", gutter, t.faint.Sprint("..."))
+			continue
+		}
+		text, below := l.Text, l.Marks
+		for i, m := range l.Marks {
+			if !m.Primary { // one word beside the line saves a line under it
+				text += "  " + t.doubt.Sprint(t.arrow+" "+clean(m.Label))
+				below = append(append([]source.LineMark{}, l.Marks[:i]...), l.Marks[i+1:]...)
+			}
+		}
+		p.line("%s%s", gutter, text)
+		under := indent
+		if pic.Number {
+			under = indent + t.faint.Sprint(strings.Repeat(" ", digits)+" | ")
+		}
+		for _, m := range below {
+			paint := t.failure
+			carets := strings.Repeat(" ", m.Column-1) + paint.Sprint(strings.Repeat("^", max(1, m.Length)))
+			room := 0
+			if t.Width > 0 {
+				room = t.Width - cells(indent) - digits - m.Column - m.Length - 3
+			}
+			text := clean(m.Label)
+			if room > 0 && cells(text) > room {
+				p.line("%s%s", under, carets)
+				for _, part := range wrap(text, max(30, t.Width-cells(indent)-digits-8)) {
+					p.line("%s%s%s", under, strings.Repeat(" ", min(m.Column-1, 6)), paint.Sprint(part))
+				}
+				continue
+			}
+			p.line("%s%s %s", under, carets, paint.Sprint(text))
+		}
+	}
+}
+
+func (p *writer) fix(f report.Finding) {
+	x := f.Fix
+	if x == nil {
+		return
+	}
+	title := x.Title
+	switch rule.Applicability(x.Applicability) {
+	case rule.NeedsThought:
+		title += "  (needs thought)"
+	case rule.Placeholders:
+		title += "  (fill in what is in <>)"
+	case rule.Safe:
+		title += "  (safe)"
+	}
+	p.block("fix", []string{title})
+	indent := strings.Repeat(" ", labelWidth)
+	if x.Command != "" {
+		p.line("%s%s", indent, p.t.strong.Sprint(clean(x.Command)))
+	}
+	for line := range strings.SplitSeq(strings.TrimRight(x.YAML, "\n"), "\n") {
+		if x.YAML != "" {
+			p.line("%s%s", indent, escapeLine(line))
+		}
+	}
+	if x.Caution != "" {
+		p.block("", []string{x.Caution})
+	}
+	for _, n := range x.Notes {
+		p.block("", []string{n})
+	}
+}
+
+// escapeLine makes one line harmless to a terminal and keeps its indentation.
+func escapeLine(line string) string {
+	var b bytes.Buffer
+	if printers.WriteEscaped(&b, line) != nil {
+		return ""
+	}
+	return b.String()
+}
+
+// shortAlso is how many further findings are named beside a verdict.
+const shortAlso = 5
+
+func (p *writer) also(r *report.Report, e report.Explained, withNamespace bool) {
+	var items []string
+	for _, i := range e.Findings[1:] {
+		f := r.Findings[i]
+		if len(items) == shortAlso {
+			items = append(items, fmt.Sprintf("%d more with -o json", len(e.Findings)-1-shortAlso))
+			break
+		}
+		text := where(f.Seen, withNamespace)
+		if f.Seen.Container != "" {
+			text += "/" + f.Seen.Container
+		}
+		text += ": " + f.Message
+		if f.History {
+			text += " (in the past)"
+		}
+		items = append(items, fmt.Sprintf("%s  (%s, %s)", text, f.Certainty, f.Rule))
+	}
+	p.block("also", items)
+}
+
+func (p *writer) then(r *report.Report, e report.Explained) {
+	f := r.Findings[e.Findings[0]]
+	if f.Fix == nil || f.Fix.Command == "" {
+		return
+	}
+	words := "kubectl maturity explain " + e.Object.String()
+	if e.Object.Kind == "Pod" && !f.Object.Same(f.Seen) && f.Object.Kind != "Secret" {
+		words = "kubectl maturity explain " + f.Object.String() // the pod itself will be replaced
+	}
+	if e.Object.Namespace != "" {
+		words += " -n " + e.Object.Namespace
+	}
+	p.block("then", []string{words})
+}
+
+// notEvaluated says what could not be judged; silence would read as "all clear".
+func (p *writer) notEvaluated(r *report.Report, wide bool) {
+	if len(r.NotEvaluated) == 0 {
+		return
+	}
+	p.line("")
+	p.line("%s", p.t.doubt.Sprintf("not evaluated: %s", rule.Count(len(r.NotEvaluated), "thing")))
+	const few = 5
+	for i, n := range r.NotEvaluated {
+		if i == few && !wide {
+			p.line("  %d more with -o wide", len(r.NotEvaluated)-few)
+			break
+		}
+		what := n.Resource
+		switch {
+		case n.File != "":
+			what = n.File
+		case n.Rule != "" && n.Object != nil:
+			what = n.Rule + " of " + n.Object.String()
+		case n.Rule != "":
+			what = n.Rule
+		}
+		text := what + ": " + n.Reason
+		if n.Detail != "" {
+			text += " (" + n.Detail + ")"
+		}
+		for j, l := range wrap(clean(text), p.prose(4)) {
+			if j == 0 {
+				p.line("  %s %s", p.t.bullet, l)
+			} else {
+				p.line("    %s", l)
+			}
+		}
+	}
+}

@@ -1,0 +1,220 @@
+package report
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
+)
+
+// Builder turns what the engine found into a report.
+type Builder struct {
+	Snapshot *snapshot.Snapshot
+	Titles   map[string]string // of rules, by ID
+	Report   *Report
+}
+
+// NewBuilder starts the report of a command.
+func NewBuilder(command string, s *snapshot.Snapshot, e *engine.Engine) *Builder {
+	titles := map[string]string{}
+	for _, c := range e.Causes {
+		titles[c.ID] = c.Title
+	}
+	for _, c := range e.Checks {
+		titles[c.ID] = c.Title
+	}
+	return &Builder{Snapshot: s, Titles: titles, Report: New(command, s)}
+}
+
+// Explain adds diagnoses. The same finding under several targets is kept once.
+func (b *Builder) Explain(diagnoses []engine.Diagnosis, failed []engine.NotEvaluated) {
+	at := map[string]int{}
+	for _, d := range diagnoses {
+		e := Explained{Object: d.Target, State: string(d.Health.State), Text: rule.Mask(d.Health.Text), Findings: []int{}, Unread: []string{}, Pods: d.Pods}
+		for _, f := range d.Findings {
+			out := b.finding(f)
+			i, ok := at[out.Fingerprint]
+			if !ok {
+				i = len(b.Report.Findings)
+				at[out.Fingerprint] = i
+				b.Report.Findings = append(b.Report.Findings, out)
+			}
+			e.Findings = append(e.Findings, i)
+		}
+		for _, w := range d.Blind {
+			out, _ := b.Snapshot.Outcome(w)
+			e.Unread = append(e.Unread, w.String()+": "+out.Reason)
+		}
+		b.Report.Explained = append(b.Report.Explained, e)
+	}
+	b.Failed(failed)
+	b.blindSpots()
+}
+
+// Check adds what checks found, and the summary of their verdicts.
+func (b *Builder) Check(res engine.Result) {
+	for _, f := range res.Findings {
+		b.Report.Findings = append(b.Report.Findings, b.finding(f))
+	}
+	b.Report.Summary.Objects = res.Objects
+	for _, t := range res.Tallies {
+		c := b.Report.Summary.ByDimension[string(t.Dimension)]
+		c.Pass += t.Pass
+		c.Fail += len(t.Fail)
+		c.Waived += len(t.Waived)
+		c.Unknown += len(t.Unknown)
+		c.NotApplicable += t.NotApplicable
+		b.Report.Summary.ByDimension[string(t.Dimension)] = c
+	}
+	b.Failed(res.NotEvaluated)
+	b.blindSpots()
+}
+
+// Broken adds what is broken now, before what checks found.
+func (b *Builder) Broken(findings []*rule.Finding, failed []engine.NotEvaluated) {
+	for _, f := range findings {
+		b.Report.Findings = append(b.Report.Findings, b.finding(f))
+	}
+	b.Failed(failed)
+}
+
+// Failed adds verdicts that rules could not reach.
+func (b *Builder) Failed(list []engine.NotEvaluated) {
+	for _, n := range list {
+		out := NotEvaluated{Rule: n.Rule, Resource: n.Resource, File: n.File, Reason: n.Reason, Detail: n.Detail, Fatal: n.Reason == snapshot.ReasonFailed}
+		if !n.Object.IsZero() {
+			ref := n.Object
+			out.Object = &ref
+		}
+		b.Report.NotEvaluated = append(b.Report.NotEvaluated, out)
+	}
+}
+
+// NotEvaluated adds what could not be read.
+func (b *Builder) NotEvaluated(list ...NotEvaluated) {
+	b.Report.NotEvaluated = append(b.Report.NotEvaluated, list...)
+}
+
+func (b *Builder) blindSpots() {
+	have := map[string]bool{}
+	for _, n := range b.Report.NotEvaluated {
+		have[n.Resource] = true
+	}
+	for _, w := range b.Snapshot.BlindSpots() {
+		out, _ := b.Snapshot.Outcome(w)
+		if out.Reason == snapshot.ReasonUnread || out.Reason == snapshot.ReasonUnavailable || have[w.String()] {
+			continue // a snapshot that never held it, or a log that the kubelet has dropped: each target says so itself
+		}
+		b.Report.NotEvaluated = append(b.Report.NotEvaluated, NotEvaluated{Resource: w.String(), Reason: out.Reason, Detail: out.Message})
+	}
+}
+
+func (b *Builder) finding(f *rule.Finding) Finding {
+	out := Finding{
+		Rule: f.Rule, Title: b.Titles[f.Rule], Severity: string(f.Severity), Certainty: string(f.Certainty), Dimension: string(f.Dimension),
+		Stage: f.Stage.String(), History: f.History, Object: f.Object, Seen: f.Seen, Because: f.Because, NoField: f.NoField, Value: f.Value,
+		Message: f.Message, Evidence: []Evidence{}, RuledOut: []string{}, Count: max(1, len(f.Pods)), Deferred: f.Deferred,
+	}
+	out.Object.Container = ""
+	if len(f.Pods) > 1 {
+		out.Pods = f.Pods
+	}
+	if f.Field != nil {
+		out.Field = f.Field.String()
+	}
+	for _, e := range f.Evidence {
+		item := Evidence{Source: string(e.Source), Object: e.Object, Field: e.Field, Text: rule.Mask(e.Text)}
+		if !e.Time.IsZero() {
+			t := metav1.NewTime(e.Time)
+			item.Time = &t
+		}
+		out.Evidence = append(out.Evidence, item)
+	}
+	for _, r := range f.RuledOut {
+		out.RuledOut = append(out.RuledOut, r)
+	}
+	object, prefix := b.drawn(f)
+	out.FieldName = out.Field
+	if object != nil {
+		out.FieldName = named(object.Raw(), strings.TrimPrefix(out.Field, prefix))
+		if prefix != "" {
+			out.FieldName = prefix + out.FieldName
+		}
+		out.Picture, out.Position = b.picture(object, prefix, f)
+	}
+	if o, _ := b.Snapshot.Lookup(f.Object.GroupKind(), f.Object.Namespace, f.Object.Name); o != nil {
+		out.ManagedBy, _ = o.ManagedBy()
+	}
+	out.Fix = b.fix(f)
+	out.Fingerprint = fingerprint(f.Rule, f.Object, f.Seen.Container, out.Field)
+	return out
+}
+
+// drawn is the object whose text shows the finding: the one to change or, where that could not be
+// read, the pod, in which the field is found without the template's prefix.
+func (b *Builder) drawn(f *rule.Finding) (object *snapshot.Object, prefix string) {
+	if f.Field == nil {
+		return nil, ""
+	}
+	if o, _ := b.Snapshot.Lookup(f.Object.GroupKind(), f.Object.Namespace, f.Object.Name); o != nil {
+		return o, ""
+	}
+	o, _ := b.Snapshot.Lookup(f.Seen.GroupKind(), f.Seen.Namespace, f.Seen.Name)
+	if o == nil || o.Pod() == nil {
+		return nil, ""
+	}
+	for _, p := range []string{"spec.jobTemplate.spec.template.", "spec.template."} {
+		if strings.HasPrefix(f.Field.String(), p) {
+			return o, p
+		}
+	}
+	return nil, ""
+}
+
+// named is the path with list items by name instead of number: containers[app].
+func named(content map[string]any, path string) string {
+	var at any = content
+	steps := source.ParsePath(path)
+	out := make(source.Path, 0, len(steps))
+	for _, s := range steps {
+		next := s
+		switch v := at.(type) {
+		case map[string]any:
+			at = v[s.Key]
+		case []any:
+			at = nil
+			if i, err := strconv.Atoi(s.Key); err == nil && i >= 0 && i < len(v) {
+				at = v[i]
+				if m, ok := v[i].(map[string]any); ok {
+					if name, ok := m["name"].(string); ok && name != "" {
+						next = source.Step{Key: name, Index: -1, Bracket: true}
+					}
+				}
+			}
+		default:
+			at = nil
+		}
+		out = append(out, next)
+	}
+	return out.String()
+}
+
+// SortNotEvaluated puts what was not evaluated into a stable order.
+func (r *Report) SortNotEvaluated() {
+	sort.SliceStable(r.NotEvaluated, func(i, j int) bool {
+		a, b := r.NotEvaluated[i], r.NotEvaluated[j]
+		if a.File != b.File {
+			return a.File < b.File
+		}
+		if a.Resource != b.Resource {
+			return a.Resource < b.Resource
+		}
+		return a.Rule < b.Rule
+	})
+}

@@ -1,0 +1,77 @@
+package report
+
+import (
+	"strings"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
+)
+
+// pictureLines is how many lines a picture may have; one problem is to fit one screen.
+const pictureLines = 24
+
+// picture draws the part of object's text that f speaks of, and tells where in the user's files it is.
+func (b *Builder) picture(object *snapshot.Object, prefix string, f *rule.Finding) (*Picture, *Position) {
+	doc, root := object.Document()
+	if doc == nil {
+		return nil, nil
+	}
+	at := func(path string) source.Path {
+		return append(append(source.Path{}, root...), source.ParsePath(strings.TrimPrefix(path, prefix))...)
+	}
+	field := at(f.Field.String())
+	marks := []source.Mark{{Path: field, Label: f.Label, Primary: true}}
+	for _, m := range f.Marks {
+		marks = append(marks, source.Mark{Path: at(m.Field.String()), Label: m.Label})
+	}
+	pic := &Picture{
+		Title: object.Ref.String(),
+		Lines: doc.Snippet(marks, source.SnippetOptions{Skip: len(root) + leading(field[len(root):]), MaxLines: pictureLines, Dedent: true}),
+	}
+	hideEnv(object, pic.Lines)
+	if doc.Name == "" {
+		return pic, nil
+	}
+	span := doc.Locate(field)
+	pic.Number = true
+	return pic, &Position{File: doc.Name, Line: span.Line, Column: span.Column}
+}
+
+// leading counts the steps at the start of a path that tell a reader nothing.
+func leading(path source.Path) int {
+	n := 0
+	for n < len(path)-1 && (path[n].Key == "spec" || path[n].Key == "template" || path[n].Key == "jobTemplate") {
+		n++
+	}
+	return n
+}
+
+// hideEnv blanks out literal env values in drawn lines: they are where people keep passwords. What
+// a mark points at stays, since the rule that marks it says so.
+func hideEnv(object *snapshot.Object, lines []source.Line) {
+	for _, t := range object.Templates {
+		for _, c := range t.Containers() {
+			for _, e := range c.Env {
+				if len(e.Value) < 3 {
+					continue
+				}
+				for i, l := range lines {
+					if at := strings.Index(l.Text, e.Value); at >= 0 && strings.Contains(l.Text[:at], "value") && !marked(l, at, len(e.Value)) {
+						lines[i].Text = l.Text[:at] + strings.Repeat("*", len([]rune(e.Value))) + l.Text[at+len(e.Value):]
+					}
+				}
+			}
+		}
+	}
+}
+
+func marked(l source.Line, at, length int) bool {
+	column := len([]rune(l.Text[:at])) + 1
+	for _, m := range l.Marks {
+		if m.Column <= column+length && column <= m.Column+m.Length {
+			return true
+		}
+	}
+	return false
+}
