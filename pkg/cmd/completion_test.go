@@ -70,7 +70,7 @@ func TestCompletionCommand(t *testing.T) {
 }
 
 func TestCompletionSaysWhenOn(t *testing.T) {
-	_, path := machine(t, nil, "kubectl-maturity", "kubectl_complete-maturity")
+	path := machine(t, nil, "kubectl-maturity", "kubectl_complete-maturity")
 	_, out, _ := runMain(t, "completion")
 	if !strings.HasPrefix(out, "# On already, by "+path) && runtime.GOOS != "windows" {
 		t.Errorf("got:\n%s", out)

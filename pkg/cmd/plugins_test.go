@@ -44,10 +44,10 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// machine is a computer with only these tools: krew's folder, and a PATH.
-func machine(t *testing.T, receipts map[string]string, executables ...string) (krewRoot, path string) {
+// machine is a computer with only these tools: in krew's folder, and on PATH, which it returns.
+func machine(t *testing.T, receipts map[string]string, executables ...string) string {
 	t.Helper()
-	krewRoot, path = t.TempDir(), t.TempDir()
+	krewRoot, path := t.TempDir(), t.TempDir()
 	t.Setenv("KREW_ROOT", krewRoot)
 	t.Setenv("PATH", path)
 	t.Setenv("HOME", t.TempDir())
@@ -69,7 +69,7 @@ func machine(t *testing.T, receipts map[string]string, executables ...string) (k
 			t.Fatal(err)
 		}
 	}
-	return krewRoot, path
+	return path
 }
 
 const kubesecReceipt = `

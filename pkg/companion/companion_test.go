@@ -196,10 +196,10 @@ func tool(c *companion.Catalogue, name string) *companion.Tool {
 	return nil
 }
 
-func replace(t *testing.T, s, old, new string) string {
+func replace(t *testing.T, s, from, to string) string {
 	t.Helper()
-	if !strings.Contains(s, old) {
-		t.Fatalf("%q is not in the text", old)
+	if !strings.Contains(s, from) {
+		t.Fatalf("%q is not in the text", from)
 	}
-	return strings.Replace(s, old, new, 1)
+	return strings.Replace(s, from, to, 1)
 }

@@ -185,8 +185,16 @@ func appendChunk(docs []*Document, name, text string, line int) []*Document {
 			return docs
 		}
 		at := pos + lead
-		if count == 0 && err != nil {
-			at = 0
+		if err != nil {
+			switch after := skipFiller(rest); {
+			case count == 0:
+				at = 0
+			case after == "":
+				return docs // comments only
+			case count == 1 && after[0] != '{' && after[0] != '[':
+				// Not another value: as one document it gets the error it deserves.
+				return append(docs[:len(docs)-1], &Document{Name: name, Line: line, text: text})
+			}
 		}
 		row, before := place(text, at)
 		d := &Document{Name: name, Line: line + row, before: before, text: text[at:]}
@@ -198,6 +206,18 @@ func appendChunk(docs []*Document, name, text string, line int) []*Document {
 		pos = int(dec.InputOffset())
 		d.JSON, d.text = true, text[at:pos]
 	}
+}
+
+// skipFiller gives the text from its first line that is not blank or a comment.
+func skipFiller(text string) string {
+	for pos := 0; pos < len(text); {
+		end := lineEnd(text, pos)
+		if !isFiller(text[pos:end]) {
+			return strings.TrimSpace(text[pos:])
+		}
+		pos = end
+	}
+	return ""
 }
 
 // place gives the 0-based line of an offset and what precedes it on that line.

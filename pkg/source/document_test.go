@@ -53,6 +53,8 @@ func TestParseSplits(t *testing.T) {
 		{"json between markers", "{\"a\": 1}\n---\n{\"b\": 2}\n---\nc: 3\n", []doc{
 			{1, "{\"a\": 1}\n", true}, {3, "{\"b\": 2}\n", true}, {5, "c: 3\n", false}}},
 		{"flow yaml is not json", "{a: 1}\n", []doc{{1, "{a: 1}\n", false}}},
+		{"comment after json", "{\"a\": 1} # x\n# y\n", []doc{{1, `{"a": 1}`, true}}},
+		{"yaml after json", "{\"a\": 1}\nb: 2\n", []doc{{1, "{\"a\": 1}\nb: 2\n", false}}},
 		{"broken json is left to yaml", "{\"a\": 1}\n{\"b\" 2}\n", []doc{
 			{1, `{"a": 1}`, true}, {2, "{\"b\" 2}\n", false}}},
 	}

@@ -5,11 +5,9 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -84,7 +82,8 @@ func (o options) addURIAndSha(uri, tag string) (string, error) {
 	}
 	uri = b.String()
 	name := path.Base(uri)
-	sum, err := checksum(filepath.Join(o.dist, name))
+	data, err := os.ReadFile(filepath.Join(o.dist, name))
+	sum := fmt.Sprintf("%x", sha256.Sum256(data))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && o.partial:
 		sum = strings.Repeat("f", 2*sha256.Size)
@@ -95,17 +94,4 @@ func (o options) addURIAndSha(uri, tag string) (string, error) {
 		uri = strings.TrimSuffix(o.baseURL, "/") + "/" + name
 	}
 	return fmt.Sprintf("uri: %s\n    sha256: %s", uri, sum), nil
-}
-
-func checksum(file string) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

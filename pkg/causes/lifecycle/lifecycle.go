@@ -1,0 +1,9 @@
+// Package lifecycle holds the causes of pods that were evicted, refused or do not go away.
+package lifecycle
+
+import (
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+)
+
+// Causes are the causes of this group, by name.
+var Causes = []*rule.Cause{}
