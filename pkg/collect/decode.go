@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -35,8 +37,25 @@ var sameShape = map[schema.GroupVersionKind]schema.GroupVersionKind{
 type decoded struct {
 	gvk            schema.GroupVersionKind
 	object         runtime.Object
-	unknownVersion bool  // of a group that is known
-	mismatch       error // content that does not fit the type of its kind
+	unknownVersion bool     // of a group that is known
+	unknownFields  []string // paths of fields that the kind does not have
+	mismatch       error    // content that does not fit the type of its kind
+}
+
+func newTyped(gvk schema.GroupVersionKind) runtime.Object {
+	if newer, ok := sameShape[gvk]; ok {
+		gvk = newer
+	}
+	obj, err := scheme.Scheme.New(gvk)
+	if err != nil {
+		return nil
+	}
+	return obj
+}
+
+func metaOf(obj runtime.Object) (metav1.Object, bool) {
+	m, err := meta.Accessor(obj)
+	return m, err == nil
 }
 
 // decode makes an object of JSON-like content.
@@ -61,7 +80,16 @@ func decode(content map[string]any) (decoded, error) {
 		d.unknownVersion = scheme.Scheme.IsGroupRegistered(gvk.Group) && !scheme.Scheme.Recognizes(gvk)
 		return d, nil
 	}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, obj); err != nil {
+	err = runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(content, obj, true)
+	if strict, ok := runtime.AsStrictDecodingError(err); ok {
+		for _, e := range strict.Errors() {
+			if path, ok := strings.CutPrefix(e.Error(), `unknown field "`); ok {
+				d.unknownFields = append(d.unknownFields, strings.TrimSuffix(path, `"`))
+			}
+		}
+		err = nil
+	}
+	if err != nil {
 		d.mismatch = fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "unable to decode: "))
 		return d, nil
 	}

@@ -3,6 +3,8 @@ package engine
 import (
 	"sort"
 
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -31,7 +33,15 @@ type Result struct {
 	Findings     []*rule.Finding
 	Tallies      []*Tally
 	NotEvaluated []NotEvaluated
+	Unresolved   []Unresolved
 	Objects      int // how many objects were looked at
+}
+
+// Unresolved is a name in a field of Object that the input does not contain.
+type Unresolved struct {
+	Object snapshot.Ref
+	Field  *field.Path
+	To     snapshot.Ref
 }
 
 // Check runs the checks over every object that keep lets through; nil keeps all.
@@ -80,7 +90,10 @@ func (e *Engine) checkOne(s *snapshot.Snapshot, o *snapshot.Object, c *rule.Chec
 	var unknown []Unjudged
 	report := func(f *rule.Finding) { findings = append(findings, f) }
 	blind := func(reason string) { unknown = append(unknown, Unjudged{o.Ref, reason}) }
-	pass := rule.NewPass(s, o, c, nil, report, blind)
+	unresolved := func(path *field.Path, to snapshot.Ref) {
+		res.Unresolved = append(res.Unresolved, Unresolved{o.Ref, path, to})
+	}
+	pass := rule.NewPass(s, o, c, nil, rule.Sink{Report: report, Unknown: blind, Unresolved: unresolved})
 	applies, broke := true, false
 	guard(c.ID, o, func(n NotEvaluated) {
 		broke = true
@@ -131,7 +144,7 @@ func (e *Engine) Broken(s *snapshot.Snapshot, keep func(*snapshot.Object) bool) 
 			}
 			fs, fail := runCause(s, o, cause)
 			if cause.Wants != nil {
-				pass := rule.NewPass(s, o, nil, cause, func(*rule.Finding) {}, func(string) {})
+				pass := rule.NewPass(s, o, nil, cause, rule.Sink{})
 				deferred := false
 				guard(cause.ID, o, func(NotEvaluated) {}, func() {
 					for _, w := range cause.Wants(pass) {

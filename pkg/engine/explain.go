@@ -36,7 +36,7 @@ func (e *Engine) Wants(s *snapshot.Snapshot, targets []snapshot.Ref) []snapshot.
 			if cause.Wants == nil || !cause.On.Matches(s, o) || !c.close(o) {
 				continue
 			}
-			pass := rule.NewPass(s, o, nil, cause, func(*rule.Finding) {}, func(string) {})
+			pass := rule.NewPass(s, o, nil, cause, rule.Sink{})
 			guard(cause.ID, o, func(NotEvaluated) {}, func() { c.want(cause.Wants(pass)...) })
 		}
 	}
@@ -90,7 +90,7 @@ func runCause(s *snapshot.Snapshot, o *snapshot.Object, cause *rule.Cause) (find
 	blind := func(reason string) {
 		failed = append(failed, NotEvaluated{Rule: cause.ID, Object: o.Ref, Reason: snapshot.ReasonUnavailable, Detail: reason})
 	}
-	pass := rule.NewPass(s, o, nil, cause, report, blind)
+	pass := rule.NewPass(s, o, nil, cause, rule.Sink{Report: report, Unknown: blind})
 	guard(cause.ID, o, func(n NotEvaluated) { failed = append(failed, n) }, func() { cause.Run(pass) })
 	return findings, failed
 }

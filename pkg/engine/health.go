@@ -106,7 +106,7 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 		}
 		return Health{Unhealthy, text}
 	}
-	pass := rule.NewPass(s, o, nil, nil, nil, nil)
+	pass := rule.NewPass(s, o, nil, nil, rule.Sink{})
 	restarts, past := int32(0), ""
 	for _, c := range o.PodContainers() {
 		if c.Status == nil {

@@ -62,6 +62,9 @@ func (b *Builder) Check(res engine.Result) {
 	for _, f := range res.Findings {
 		b.Report.Findings = append(b.Report.Findings, b.finding(f))
 	}
+	for _, u := range res.Unresolved {
+		b.Report.Unresolved = append(b.Report.Unresolved, Unresolved{Object: u.Object, Field: u.Field.String(), Target: u.To})
+	}
 	b.Report.Summary.Objects = res.Objects
 	for _, t := range res.Tallies {
 		c := b.Report.Summary.ByDimension[string(t.Dimension)]

@@ -14,16 +14,21 @@ type Pass struct {
 	*snapshot.Snapshot
 	Object *snapshot.Object
 
-	check  *Check
-	cause  *Cause
-	report func(*Finding)
-	blind  func(reason string)
+	check *Check
+	cause *Cause
+	sink  Sink
 }
 
-// NewPass makes a Pass for exactly one of check and cause. What the rule reports goes to report,
-// and what keeps it from a verdict to blind.
-func NewPass(s *snapshot.Snapshot, o *snapshot.Object, check *Check, cause *Cause, report func(*Finding), blind func(reason string)) *Pass {
-	return &Pass{Snapshot: s, Object: o, check: check, cause: cause, report: report, blind: blind}
+// Sink takes what a rule has to say. A nil function drops it.
+type Sink struct {
+	Report     func(*Finding)
+	Unknown    func(reason string)                      // what keeps the rule from a verdict
+	Unresolved func(field *field.Path, to snapshot.Ref) // a name that nobody could look up
+}
+
+// NewPass makes a Pass for a check or a cause.
+func NewPass(s *snapshot.Snapshot, o *snapshot.Object, check *Check, cause *Cause, sink Sink) *Pass {
+	return &Pass{Snapshot: s, Object: o, check: check, cause: cause, sink: sink}
 }
 
 // Report says something. Rule, Object, Seen, Severity, Dimension, Stage and History are filled in
@@ -61,9 +66,10 @@ func (p *Pass) Report(f Finding) *Finding {
 	if f.Fix != nil && f.Fix.Object.IsZero() {
 		f.Fix.Object = f.Object
 	}
-	finding := &f
-	p.report(finding)
-	return finding
+	if p.sink.Report != nil {
+		p.sink.Report(&f)
+	}
+	return &f
 }
 
 // Reportf is Report for checks: the field of the object, and the message.
@@ -71,7 +77,7 @@ func (p *Pass) Reportf(path *field.Path, format string, args ...any) *Finding {
 	return p.Report(Finding{Field: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// Fix attaches what to change. It returns the finding.
+// WithFix attaches what to change. It returns the finding.
 func (f *Finding) WithFix(fix Fix) *Finding {
 	if fix.Object.IsZero() {
 		fix.Object = f.Object
@@ -81,7 +87,19 @@ func (f *Finding) WithFix(fix Fix) *Finding {
 }
 
 // Unknown says that the rule cannot judge this object, and why: "secret/db is forbidden".
-func (p *Pass) Unknown(format string, args ...any) { p.blind(fmt.Sprintf(format, args...)) }
+func (p *Pass) Unknown(format string, args ...any) {
+	if p.sink.Unknown != nil {
+		p.sink.Unknown(fmt.Sprintf(format, args...))
+	}
+}
+
+// Unresolved says that field names an object which the input does not contain. With manifests that
+// is no fault: it may be in the cluster already.
+func (p *Pass) Unresolved(path *field.Path, to snapshot.Ref) {
+	if p.sink.Unresolved != nil {
+		p.sink.Unresolved(path, to)
+	}
+}
 
 // Age is how long ago t was on the snapshot's clock; never negative.
 func (p *Pass) Age(t time.Time) time.Duration { return max(0, p.Now.Sub(t)) }

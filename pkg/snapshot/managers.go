@@ -23,7 +23,7 @@ func fieldManagers(entries []metav1.ManagedFieldsEntry) []FieldManager {
 		if e.Subresource != "" || e.FieldsV1 == nil {
 			continue // status and scale are written by controllers; nobody edits them
 		}
-		m := FieldManager{Name: e.Manager, fields: e.FieldsV1.Raw}
+		m := FieldManager{Name: e.Manager, fields: e.FieldsV1.GetRawBytes()}
 		if e.Time != nil {
 			m.Time = e.Time.Time
 		}
@@ -69,7 +69,7 @@ func dataKeys(entries []metav1.ManagedFieldsEntry) (keys []string, known bool) {
 			continue
 		}
 		set := &fieldpath.Set{}
-		if set.FromJSON(bytes.NewReader(e.FieldsV1.Raw)) != nil {
+		if set.FromJSON(bytes.NewReader(e.FieldsV1.GetRawBytes())) != nil {
 			continue
 		}
 		known = true

@@ -29,6 +29,10 @@ type Object struct {
 	Templates []Template
 	Managers  []FieldManager
 
+	// UnknownFields are the paths of fields that the kind does not have: typing mistakes, which the
+	// API server would drop or refuse.
+	UnknownFields []string
+
 	// Keys are the names of the entries of a Secret or ConfigMap; the values of a Secret are never
 	// kept. KeysKnown is false where even the names could not be learned.
 	Keys      []string

@@ -171,6 +171,7 @@ func appendChunk(docs []*Document, name, text string, line int) []*Document {
 	}
 	dec := json.NewDecoder(strings.NewReader(text))
 	count, pos := 0, 0
+	cur := cursor{line: line}
 	for {
 		var raw json.RawMessage
 		err := dec.Decode(&raw)
@@ -196,8 +197,8 @@ func appendChunk(docs []*Document, name, text string, line int) []*Document {
 				return append(docs[:len(docs)-1], &Document{Name: name, Line: line, text: text})
 			}
 		}
-		row, before := place(text, at)
-		d := &Document{Name: name, Line: line + row, before: before, text: text[at:]}
+		before := cur.to(text, at)
+		d := &Document{Name: name, Line: cur.line, before: before, text: text[at:]}
 		docs = append(docs, d)
 		if err != nil {
 			return docs // the YAML parser reads JSON-like text, and words its errors better
@@ -220,16 +221,18 @@ func skipFiller(text string) string {
 	return ""
 }
 
-// place gives the 0-based line of an offset and what precedes it on that line.
-func place(text string, at int) (line int, before string) {
-	pos := 0
+// cursor walks a text forward, counting lines.
+type cursor struct{ start, line int } // offset of the line it is on, and its number
+
+// to moves the cursor to the line of an offset and gives what precedes it there.
+func (c *cursor) to(text string, at int) (before string) {
 	for {
-		end := lineEnd(text, pos)
+		end := lineEnd(text, c.start)
 		if at < end || end == len(text) {
-			return line, text[pos:at]
+			return text[c.start:at]
 		}
-		pos = end
-		line++
+		c.start = end
+		c.line++
 	}
 }
 

@@ -1,0 +1,273 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
+)
+
+// maxFile is the largest file that is read as manifests, in bytes. The API server takes no object
+// over 3 MB, so a file of this size holds something else.
+const maxFile = 50 << 20
+
+// FileOptions say what to read as manifests.
+type FileOptions struct {
+	Paths     []string // files, folders, "-" for In
+	Recursive bool
+	In        io.Reader
+	Namespace string // for objects that name none
+	Closed    bool   // the input is complete
+	Now       time.Time
+}
+
+// Files reads manifests. Nothing is asked of a cluster. Parts that cannot be used are problems; an
+// error is returned only where nothing at all could be read.
+func Files(o FileOptions) (*snapshot.Snapshot, []Problem, error) {
+	f := &files{options: o, snapshot: snapshot.New(o.Now)}
+	f.snapshot.Files, f.snapshot.Closed = true, o.Closed
+	var missing []error
+	for _, p := range o.Paths {
+		if err := f.path(p); err != nil {
+			missing = append(missing, err)
+		}
+	}
+	if len(missing) > 0 && f.objects == 0 && len(f.problems) == 0 {
+		return nil, nil, missing[0]
+	}
+	for _, err := range missing {
+		f.problems = append(f.problems, Problem{File: "-f", Reason: "not read", Message: err.Error(), Fatal: true})
+	}
+	if f.objects == 0 && len(f.problems) == 0 {
+		return nil, nil, fmt.Errorf("no objects in %s", strings.Join(o.Paths, ", "))
+	}
+	return f.snapshot, f.problems, nil
+}
+
+// NoFetch is the Fetcher of manifests: they hold all there is to see.
+type NoFetch struct{}
+
+// Fetch implements Fetcher.
+func (NoFetch) Fetch(_ context.Context, s *snapshot.Snapshot, wants []snapshot.Want) error {
+	for _, w := range wants {
+		s.SetOutcome(w, snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonNotInFiles})
+	}
+	return nil
+}
+
+type files struct {
+	options  FileOptions
+	snapshot *snapshot.Snapshot
+	problems []Problem
+	objects  int
+}
+
+// path reads one argument of -f.
+func (f *files) path(p string) error {
+	switch {
+	case p == "-":
+		data, err := io.ReadAll(io.LimitReader(f.options.In, maxFile+1))
+		if err != nil {
+			return fmt.Errorf("standard input: %w", err)
+		}
+		f.data("standard input", data)
+		return nil
+	case strings.HasPrefix(p, "http://") || strings.HasPrefix(p, "https://"):
+		return fmt.Errorf("%s: with -f nothing is read from the network; fetch it first: curl -sSL URL | kubectl maturity check -f -", p)
+	}
+	info, err := os.Stat(p)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the path %q does not exist", p)
+	case err != nil:
+		return err
+	case !info.IsDir():
+		f.file(p, info.Size())
+		return nil
+	}
+	return f.folder(p)
+}
+
+// folder reads the manifests of a folder, by name. Hidden folders are left out: they belong to tools.
+func (f *files) folder(dir string) error {
+	type entry struct {
+		path string
+		size int64
+	}
+	var found []entry
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			f.problems = append(f.problems, Problem{File: path, Reason: "not read", Message: err.Error(), Fatal: true})
+			return nil
+		}
+		if d.IsDir() {
+			if path != dir && (!f.options.Recursive || strings.HasPrefix(d.Name(), ".")) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		switch filepath.Ext(path) {
+		case ".yaml", ".yml", ".json":
+			size := int64(0)
+			if info, err := d.Info(); err == nil {
+				size = info.Size()
+			}
+			found = append(found, entry{path, size})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("error reading [%s]: recognized file extensions are [.json .yaml .yml]", dir)
+	}
+	sort.Slice(found, func(i, j int) bool { return found[i].path < found[j].path })
+	for _, e := range found {
+		f.file(e.path, e.size)
+	}
+	return nil
+}
+
+func (f *files) file(path string, size int64) {
+	if size > maxFile {
+		f.problem(path, 0, fmt.Sprintf("%d MB: files over %d MB are not read", size>>20, maxFile>>20))
+		return
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		f.problems = append(f.problems, Problem{File: path, Reason: "not read", Message: strings.TrimPrefix(err.Error(), "open "+path+": "), Fatal: true})
+		return
+	}
+	f.data(path, data)
+}
+
+func (f *files) problem(file string, line int, message string) {
+	if line > 0 {
+		file = fmt.Sprintf("%s:%d", file, line)
+	}
+	f.problems = append(f.problems, Problem{File: file, Reason: "broken", Message: message, Fatal: true})
+}
+
+func (f *files) data(name string, data []byte) {
+	if len(data) > maxFile {
+		f.problem(name, 0, fmt.Sprintf("over %d MB: not read", maxFile>>20))
+		return
+	}
+	docs, errs := source.Parse(name, data)
+	for _, e := range errs {
+		f.sourceError(e)
+	}
+	if len(docs) == 0 && len(errs) == 0 {
+		f.problems = append(f.problems, Problem{File: name, Reason: "empty", Message: "no objects in it"})
+	}
+	for _, doc := range docs {
+		value, err := doc.Decode()
+		if err != nil {
+			var se *source.Error
+			if errors.As(err, &se) {
+				f.sourceError(se)
+			} else {
+				f.problem(name, doc.Line, err.Error())
+			}
+			continue
+		}
+		f.value(doc, nil, value)
+	}
+}
+
+func (f *files) sourceError(e *source.Error) {
+	file := strings.TrimSuffix(strings.TrimSuffix(e.Error(), e.Message), ": ")
+	f.problems = append(f.problems, Problem{File: file, Reason: "broken", Message: e.Message, Fatal: true})
+}
+
+// value takes in one document or one item of a list.
+func (f *files) value(doc *source.Document, prefix source.Path, value any) {
+	content, ok := value.(map[string]any)
+	if !ok {
+		if value == nil && len(prefix) == 0 {
+			return
+		}
+		f.skipped(doc, prefix, "not a Kubernetes object")
+		return
+	}
+	kind, _ := content["kind"].(string)
+	if items, ok := content["items"].([]any); ok && strings.HasSuffix(kind, "List") {
+		for i, item := range items {
+			at := append(append(source.Path{}, prefix...), source.Step{Key: "items", Index: -1}, source.Step{Index: i})
+			f.value(doc, at, item)
+		}
+		return
+	}
+	d, err := decode(content)
+	if err != nil {
+		f.skipped(doc, prefix, err.Error()+": not a Kubernetes object")
+		return
+	}
+	if d.mismatch != nil {
+		f.mismatch(doc, prefix, content, d)
+	}
+	if d.unknownVersion {
+		at := doc.Locate(append(append(source.Path{}, prefix...), source.Step{Key: "apiVersion", Index: -1}))
+		f.problems = append(f.problems, Problem{
+			File: fmt.Sprintf("%s:%d:%d", doc.Name, at.Line, at.Column), Reason: "unknown version", Fatal: true,
+			Message: fmt.Sprintf("%s of %s is not known here: only its pod template is judged", d.gvk.GroupVersion(), d.gvk.Kind),
+		})
+	}
+	f.add(doc, prefix, d)
+}
+
+func (f *files) skipped(doc *source.Document, prefix source.Path, why string) {
+	line := doc.Locate(prefix).Line
+	f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d", doc.Name, line), Reason: "skipped", Message: why})
+}
+
+// goField is how the JSON decoder names the field whose type is wrong.
+var goField = regexp.MustCompile(`cannot unmarshal (\S+) into Go struct field [A-Za-z]+\.(\S+) of type (\S+)`)
+
+// mismatch says which field does not fit its kind, and where. The rest of the object is not judged,
+// save for its pod template.
+func (f *files) mismatch(doc *source.Document, prefix source.Path, content map[string]any, d decoded) {
+	message, at := d.mismatch.Error(), prefix
+	if data, err := yaml.Marshal(content); err == nil {
+		if obj := newTyped(d.gvk); obj != nil {
+			if err := yaml.Unmarshal(data, obj); err != nil {
+				message = err.Error()
+			}
+		}
+	}
+	if m := goField.FindStringSubmatch(message); m != nil {
+		message = fmt.Sprintf("%s is a %s, and %s takes %s", m[2], m[1], d.gvk.Kind, strings.TrimPrefix(m[3], "*"))
+		at = append(append(source.Path{}, prefix...), source.ParsePath(m[2])...)
+	}
+	span := doc.Locate(at)
+	f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d:%d", doc.Name, span.Line, span.Column), Reason: "broken", Message: message, Fatal: true})
+}
+
+func (f *files) add(doc *source.Document, prefix source.Path, d decoded) {
+	if m, ok := metaOf(d.object); ok && m.GetNamespace() == "" && !clusterScoped(schema.GroupKind{Group: d.gvk.Group, Kind: d.gvk.Kind}) {
+		m.SetNamespace(f.options.Namespace)
+	}
+	o, err := f.snapshot.Add(d.gvk, d.object, &snapshot.Origin{Document: doc, Prefix: prefix})
+	if err != nil {
+		f.problem(doc.Name, doc.Line, err.Error())
+		return
+	}
+	if o != nil {
+		o.UnknownFields = d.unknownFields
+		f.objects++
+	}
+}
