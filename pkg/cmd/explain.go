@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
@@ -29,7 +30,11 @@ type explainOptions struct {
 	args      []string
 	namespace string // "" for all
 	engine    *engine.Engine
+	moved     func([]snapshot.Ref) bool // reads the targets again; nil where they cannot move
 }
+
+// rereadTargets is for how many targets it is worth a request each to know that they did not move.
+const rereadTargets = 3
 
 func newCmdExplain(root *rootOptions) *cobra.Command {
 	o := &explainOptions{rootOptions: root, print: newPrintFlags("wide"), failOn: newEnumFlag("none", "none", "critical", "high", "medium", "low", "info")}
@@ -111,6 +116,9 @@ func (o *explainOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.from == "" {
+		return o.live(ctx, selector)
+	}
 	s, fetcher, problems, err := openSnapshot(o.from)
 	if err != nil {
 		return err
@@ -120,6 +128,38 @@ func (o *explainOptions) run(ctx context.Context) error {
 		return targetErr
 	}
 	return o.explain(ctx, s, fetcher, targets, problems, targetErr)
+}
+
+// live explains objects of a cluster.
+func (o *explainOptions) live(ctx context.Context, selector labels.Selector) error {
+	cluster, err := collect.NewCluster(o.configFlags, userAgent("explain"))
+	if err != nil {
+		return err
+	}
+	if !o.allNamespaces {
+		if o.namespace, err = cluster.Namespace(); err != nil {
+			return err
+		}
+	}
+	s := cluster.NewSnapshot()
+	targets, targetErr := cluster.Targets(ctx, s, o.namespace, selector, o.args)
+	if len(targets) == 0 {
+		if targetErr == nil {
+			o.noneFound()
+		}
+		return targetErr
+	}
+	o.moved = func(targets []snapshot.Ref) bool { return cluster.Moved(ctx, s, targets) }
+	return o.explain(ctx, s, cluster, targets, nil, targetErr)
+}
+
+// noneFound says, as kubectl does, that nothing is there.
+func (o *explainOptions) noneFound() {
+	if o.allNamespaces {
+		_, _ = fmt.Fprintln(o.ErrOut, "No resources found")
+		return
+	}
+	_, _ = fmt.Fprintf(o.ErrOut, "No resources found in %s namespace.\n", o.namespace)
 }
 
 // explain judges the targets, prints the report and turns it into an exit code. An error about some
@@ -138,6 +178,13 @@ func (o *explainOptions) explain(ctx context.Context, s *snapshot.Snapshot, fetc
 	b := report.NewBuilder("explain", s, o.engine)
 	b.NotEvaluated(notEvaluated(problems)...)
 	diagnoses, failed := o.engine.Explain(s, targets)
+	// Reads at different moments disagree: a target that moved meanwhile is judged once more.
+	if o.moved != nil && len(o.args) > 0 && len(targets) <= rereadTargets && o.moved(targets) {
+		if err := collect.Loop(ctx, fetcher, s, next); err != nil {
+			return err
+		}
+		diagnoses, failed = o.engine.Explain(s, targets)
+	}
 	b.Explain(diagnoses, failed)
 	if err := o.write(b.Report); err != nil {
 		return err

@@ -5,7 +5,6 @@ package cmd
 import (
 	"errors"
 	"flag"
-	"io"
 	"strings"
 
 	"github.com/MakeNowJust/heredoc"
@@ -113,8 +112,6 @@ func addKlogFlags(flags *pflag.FlagSet) {
 	flags.Lookup("v").Usage = "Number for the log level verbosity; 6 shows the requests sent."
 	flags.Lookup("vmodule").Hidden = true
 	utilruntime.ErrorHandlers = nil //nolint:reassign // the only way to keep client-go's duplicates off stderr
-	klog.SetOutput(io.Discard)
-	klog.LogToStderr(true)
 }
 
 // everydayFlags are shown in the help of every command; the rest by `kubectl maturity options`.

@@ -82,3 +82,9 @@ func newCmdVersion(o *rootOptions) *cobra.Command {
 	c.Flags().VarP(output, "output", "o", "One of 'json' or 'yaml'.")
 	return c
 }
+
+// userAgent names the plugin and its command to the API server, for its audit log.
+func userAgent(command string) string {
+	v := currentVersion()
+	return fmt.Sprintf("kubectl-maturity/%s (%s) %s", v.GitVersion, v.Platform, command)
+}

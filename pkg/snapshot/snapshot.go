@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -344,4 +345,25 @@ func (s *Snapshot) ListOutcome(gk schema.GroupKind, namespace string) Outcome {
 		return Outcome{State: Present}
 	}
 	return s.listed(gk, namespace)
+}
+
+// AddMetadata keeps a Secret or ConfigMap of which only the metadata was read. The names of its
+// entries are learned from who wrote them, where the server keeps that.
+func (s *Snapshot) AddMetadata(gvk schema.GroupVersionKind, m *metav1.PartialObjectMetadata) {
+	keys, known := dataKeys(m.ManagedFields)
+	var obj runtime.Object
+	switch gvk.GroupKind() {
+	case SecretKind:
+		obj = &corev1.Secret{ObjectMeta: m.ObjectMeta}
+	case ConfigMapKind:
+		obj = &corev1.ConfigMap{ObjectMeta: m.ObjectMeta}
+	default:
+		obj = m
+	}
+	o, err := s.Add(gvk, obj, nil)
+	if err != nil || o == nil {
+		return
+	}
+	o.Keys, o.KeysKnown = keys, known
+	sortStrings(o.Keys)
 }

@@ -15,6 +15,9 @@ var docs embed.FS
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
 	&SchedInsufficient,
+	&SchedPVCUnbound,
+	&SchedSelector,
+	&SchedTaint,
 }
 
 // unschedulable is what the scheduler says of a pod that it could not place: from the pod's own

@@ -1,0 +1,260 @@
+package collect
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/cli-runtime/pkg/resource"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// overviewKinds are what explain reads when no target is named: workloads, and what carries traffic
+// and data to them.
+var overviewKinds = []schema.GroupKind{
+	snapshot.PodKind, snapshot.DeploymentKind, snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind,
+	snapshot.JobKind, snapshot.CronJobKind, snapshot.ServiceKind, snapshot.EndpointSliceKind, snapshot.PVCKind, snapshot.EventKind,
+}
+
+// Namespace is the namespace that the flags and the kubeconfig mean.
+func (c *Cluster) Namespace() (string, error) {
+	namespace, _, err := c.getter.ToRawKubeConfigLoader().Namespace()
+	return namespace, err
+}
+
+// Targets resolves the arguments of a command with kubectl's own rules and reads what they name into
+// s. An empty namespace means all. What does not exist is an error, the nearest names with it; the
+// targets that exist come with the error.
+func (c *Cluster) Targets(ctx context.Context, s *snapshot.Snapshot, namespace string, selector labels.Selector, args []string) ([]snapshot.Ref, error) {
+	switch {
+	case len(args) == 0:
+		if err := c.readKinds(ctx, s, namespace, overviewKinds); err != nil {
+			return nil, err
+		}
+		return c.orNoNamespace(ctx, s, namespace, tops(s, namespace, selector))
+	case len(args) == 1 && !strings.Contains(args[0], "/"):
+		return c.types(ctx, s, namespace, selector, args[0])
+	}
+	return c.names(ctx, s, namespace, args)
+}
+
+// readKinds lists kinds; it fails only when none of them could be read.
+func (c *Cluster) readKinds(ctx context.Context, s *snapshot.Snapshot, namespace string, kinds []schema.GroupKind) error {
+	wants := make([]snapshot.Want, 0, len(kinds))
+	for _, gk := range kinds {
+		ns := namespace
+		if clusterScoped(gk) {
+			ns = ""
+		}
+		wants = append(wants, snapshot.WantList(gk, ns, ""))
+	}
+	if err := c.Fetch(ctx, s, wants); err != nil {
+		return err
+	}
+	for _, w := range wants {
+		if out, _ := s.Outcome(w); out.State != snapshot.Blind {
+			return nil
+		}
+	}
+	return c.failure(ctx, wants[0])
+}
+
+// failure asks once more for what could not be read, to have the error itself.
+func (c *Cluster) failure(ctx context.Context, w snapshot.Want) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	a := answer{want: w}
+	return c.list(ctx, w, &a)
+}
+
+// types resolves TYPE or TYPE,TYPE: all objects of the kinds.
+func (c *Cluster) types(ctx context.Context, s *snapshot.Snapshot, namespace string, selector labels.Selector, words string) ([]snapshot.Ref, error) {
+	mapper, err := c.getter.ToRESTMapper()
+	if err != nil {
+		return nil, err
+	}
+	var refs []snapshot.Ref
+	for word := range strings.SplitSeq(words, ",") {
+		gvk, err := kindFor(mapper, word)
+		if err != nil {
+			return nil, err
+		}
+		ns := namespace
+		if mapping, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version); err == nil && mapping.Scope.Name() != meta.RESTScopeNameNamespace {
+			ns = ""
+		}
+		w := snapshot.WantList(gvk.GroupKind(), ns, "")
+		if selector != nil {
+			w.Selector = selector.String()
+		}
+		if err := c.Fetch(ctx, s, []snapshot.Want{w}); err != nil {
+			return nil, err
+		}
+		if out, _ := s.Outcome(w); out.State == snapshot.Blind {
+			if err := c.failure(ctx, w); err != nil {
+				return nil, err
+			}
+		}
+		for _, o := range s.List(gvk.GroupKind(), ns) {
+			refs = append(refs, o.Ref)
+		}
+	}
+	return c.orNoNamespace(ctx, s, namespace, refs)
+}
+
+func kindFor(mapper meta.RESTMapper, word string) (schema.GroupVersionKind, error) {
+	full, group := schema.ParseResourceArg(strings.ToLower(word))
+	if full != nil {
+		if gvk, err := mapper.KindFor(*full); err == nil {
+			return gvk, nil
+		}
+	}
+	gvk, err := mapper.KindFor(group.WithVersion(""))
+	if meta.IsNoMatchError(err) {
+		return gvk, UnknownType(word, nil)
+	}
+	return gvk, err
+}
+
+// orNoNamespace tells an empty namespace from one that does not exist.
+func (c *Cluster) orNoNamespace(ctx context.Context, s *snapshot.Snapshot, namespace string, refs []snapshot.Ref) ([]snapshot.Ref, error) {
+	if len(refs) > 0 || namespace == "" {
+		return refs, nil
+	}
+	w := snapshot.WantGet(snapshot.NamespaceKind, "", namespace)
+	if err := c.Fetch(ctx, s, []snapshot.Want{w}); err != nil {
+		return nil, err
+	}
+	if out, _ := s.Outcome(w); out.State == snapshot.Absent {
+		list := snapshot.WantList(snapshot.NamespaceKind, "", "")
+		if err := c.Fetch(ctx, s, []snapshot.Want{list}); err != nil {
+			return nil, err
+		}
+		return nil, NotFound("namespaces", namespace, s.Names(snapshot.NamespaceKind, ""))
+	}
+	return nil, nil
+}
+
+// names resolves TYPE NAME... and TYPE/NAME... through kubectl's resource builder.
+func (c *Cluster) names(ctx context.Context, s *snapshot.Snapshot, namespace string, args []string) ([]snapshot.Ref, error) {
+	result := resource.NewBuilder(c.getter).
+		Unstructured().
+		NamespaceParam(namespace).DefaultNamespace().
+		ResourceTypeOrNameArgs(true, args...).
+		ContinueOnError().
+		Flatten().
+		Do()
+	if err := result.Err(); err != nil {
+		return nil, betterTypeError(err)
+	}
+	var refs []snapshot.Ref
+	var errs []error
+	err := result.Visit(func(info *resource.Info, err error) error {
+		if err != nil {
+			return err
+		}
+		u, ok := info.Object.(*unstructured.Unstructured)
+		if !ok {
+			return fmt.Errorf("%s: unexpected answer %T", info.Name, info.Object)
+		}
+		d, err := decode(u.Object)
+		if err != nil {
+			return err
+		}
+		o, err := s.Add(d.gvk, d.object, nil)
+		if err != nil || o == nil {
+			return err
+		}
+		s.SetOutcome(snapshot.WantGet(o.GroupKind(), o.Namespace, o.Name), snapshot.Outcome{State: snapshot.Present, Proven: true})
+		refs = append(refs, o.Ref)
+		return nil
+	})
+	if err != nil {
+		for _, e := range flatten(err) {
+			errs = append(errs, c.withNearest(ctx, namespace, e))
+		}
+	}
+	s.Now = c.clock.now()
+	return refs, utilerrors.NewAggregate(errs)
+}
+
+func flatten(err error) []error {
+	if agg, ok := err.(utilerrors.Aggregate); ok { //nolint:errorlint // the builder returns it unwrapped
+		return utilerrors.Flatten(agg).Errors()
+	}
+	return []error{err}
+}
+
+// betterTypeError adds the nearest type to kubectl's words for one that does not exist.
+func betterTypeError(err error) error {
+	const words = `the server doesn't have a resource type "`
+	if _, rest, ok := strings.Cut(err.Error(), words); ok {
+		word, _, _ := strings.Cut(rest, `"`)
+		return UnknownType(word, nil)
+	}
+	return err
+}
+
+// withNearest adds the nearest names to the error for an object that does not exist.
+func (c *Cluster) withNearest(ctx context.Context, namespace string, err error) error {
+	status, ok := err.(apierrors.APIStatus) //nolint:errorlint // the builder returns it unwrapped
+	if !ok || !apierrors.IsNotFound(err) || status.Status().Details == nil {
+		return err
+	}
+	details := status.Status().Details
+	gk, ok := kindOfWord(details.Kind, snapshot.New(c.clock.now()))
+	if !ok {
+		return err
+	}
+	gvk, ok := versionOf(gk)
+	if !ok {
+		return err
+	}
+	client, clientErr := c.metadataClient()
+	if clientErr != nil {
+		return err
+	}
+	ns := namespace
+	if clusterScoped(gk) {
+		ns = ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	list, listErr := client.Resource(resourceOf(gvk)).Namespace(ns).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if listErr != nil {
+		return err
+	}
+	names := make([]string, 0, len(list.Items))
+	for _, item := range list.Items {
+		names = append(names, item.Name)
+	}
+	return NotFound(qualified(gk), details.Name, names)
+}
+
+// Moved reads the targets once more and tells whether any of them changed since; what changed is in
+// s afterwards.
+func (c *Cluster) Moved(ctx context.Context, s *snapshot.Snapshot, targets []snapshot.Ref) bool {
+	moved := false
+	for _, t := range targets {
+		old, _ := s.Lookup(t.GroupKind(), t.Namespace, t.Name)
+		if old == nil {
+			continue
+		}
+		version := old.Meta.GetResourceVersion()
+		if c.Fetch(ctx, s, []snapshot.Want{snapshot.WantGet(t.GroupKind(), t.Namespace, t.Name)}) != nil {
+			return moved
+		}
+		if now, _ := s.Lookup(t.GroupKind(), t.Namespace, t.Name); now == nil || now.Meta.GetResourceVersion() != version {
+			moved = true
+		}
+	}
+	return moved
+}
