@@ -258,3 +258,25 @@ func (c *Cluster) Moved(ctx context.Context, s *snapshot.Snapshot, targets []sna
 	}
 	return moved
 }
+
+// checkKinds are what check reads besides the overview: what workloads name, what bounds them and
+// what protects them. Secrets and ConfigMaps are read as metadata.
+var checkKinds = []schema.GroupKind{
+	snapshot.ConfigMapKind, snapshot.SecretKind, snapshot.ServiceAcctKind, snapshot.LimitRangeKind, snapshot.ResourceQuotaKind,
+	snapshot.HPAKind, snapshot.PDBKind, snapshot.IngressKind, snapshot.NetworkPolicyKind, snapshot.NodeKind, snapshot.NamespaceKind,
+	snapshot.StorageClassKind, snapshot.PVKind,
+}
+
+// Overview lists everything that check looks at, once per kind. It fails only when nothing at all
+// could be read, or when the namespace does not exist.
+func (c *Cluster) Overview(ctx context.Context, s *snapshot.Snapshot, namespace string) error {
+	kinds := append(append([]schema.GroupKind{}, overviewKinds...), checkKinds...)
+	if err := c.readKinds(ctx, s, namespace, kinds); err != nil {
+		return err
+	}
+	if len(s.List(snapshot.PodKind, namespace)) > 0 || namespace == "" {
+		return nil
+	}
+	_, err := c.orNoNamespace(ctx, s, namespace, nil)
+	return err
+}

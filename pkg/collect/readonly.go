@@ -37,21 +37,44 @@ func (t *readOnly) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func reads(req *http.Request) bool {
+	resource, sub := target(req.URL.Path)
 	switch req.Method {
 	case http.MethodGet, http.MethodHead:
-		// These subresources act on a GET: they open a connection into a pod or past the API.
-		for _, sub := range []string{"/exec", "/attach", "/portforward", "/proxy"} {
-			if strings.HasSuffix(req.URL.Path, sub) || strings.Contains(req.URL.Path, sub+"/") && strings.Contains(req.URL.Path, "/pods/") {
-				return false
-			}
+		switch sub { // these act on a GET: they open a connection into a pod, or through the API server
+		case "exec", "attach", "portforward", "proxy":
+			return false
 		}
 		return true
 	case http.MethodPost:
-		i := strings.LastIndexByte(req.URL.Path, '/')
-		name := req.URL.Path[i+1:]
-		return strings.HasPrefix(name, "selfsubject") && strings.HasSuffix(name, "reviews")
+		return strings.HasPrefix(resource, "selfsubject") && strings.HasSuffix(resource, "reviews")
 	}
 	return false
+}
+
+// target is the resource and subresource that a path of the API names:
+// /api/v1/namespaces/NS/RESOURCE/NAME/SUB or /apis/GROUP/VERSION/RESOURCE/NAME/SUB.
+func target(path string) (resource, sub string) {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	for i, p := range parts {
+		if p == "api" {
+			parts = parts[min(i+2, len(parts)):]
+			break
+		}
+		if p == "apis" {
+			parts = parts[min(i+3, len(parts)):]
+			break
+		}
+	}
+	if len(parts) > 2 && parts[0] == "namespaces" {
+		parts = parts[2:]
+	}
+	if len(parts) > 0 {
+		resource = parts[0]
+	}
+	if len(parts) > 2 {
+		sub = parts[2]
+	}
+	return resource, sub
 }
 
 // serverClock is the clock of the server: ages of what it wrote are told by it, not by the clock

@@ -41,9 +41,12 @@ func eachItem(r *bufio.Reader, item func([]byte) error) error {
 		return err
 	}
 	s := &wire{r: r}
+	listed := false
 	for {
 		number, size, err := s.field()
 		switch {
+		case errors.Is(err, io.EOF) && !listed:
+			return io.ErrUnexpectedEOF
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
@@ -56,6 +59,7 @@ func eachItem(r *bufio.Reader, item func([]byte) error) error {
 			if err := s.items(size, item); err != nil {
 				return err
 			}
+			listed = true
 		}
 	}
 }

@@ -221,3 +221,15 @@ func (r *Report) SortNotEvaluated() {
 		return a.Rule < b.Rule
 	})
 }
+
+// UnknownKinds counts the objects of kinds that no rule knows: they are no error, and no pass.
+func (b *Builder) UnknownKinds(s *snapshot.Snapshot) {
+	for _, o := range s.All() {
+		if o.Typed == nil && len(o.Templates) == 0 {
+			if b.Report.Summary.Unknown == nil {
+				b.Report.Summary.Unknown = map[string]int{}
+			}
+			b.Report.Summary.Unknown[o.Type()]++
+		}
+	}
+}

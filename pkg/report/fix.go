@@ -55,26 +55,5 @@ func templateField(f *rule.Finding) bool {
 
 // Command is a kubectl command for a shell, with the context and namespace that the report speaks of.
 func (b *Builder) Command(namespace string, words ...string) string {
-	all := []string{"kubectl"}
-	if b.Snapshot.Context != "" {
-		all = append(all, "--context", b.Snapshot.Context)
-	}
-	if namespace != "" {
-		all = append(all, "-n", namespace)
-	}
-	all = append(all, words...)
-	for i, w := range all {
-		all[i] = shellQuote(w)
-	}
-	return strings.Join(all, " ")
-}
-
-const shellSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_"
-
-// shellQuote quotes a word for a POSIX shell where it needs it.
-func shellQuote(word string) string {
-	if word != "" && strings.Trim(word, shellSafe) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return rule.Kubectl(b.Snapshot.Context, namespace, words...)
 }

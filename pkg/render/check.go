@@ -1,0 +1,226 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+)
+
+// Check prints what check found, for a person: what is broken now, then settings by object, worst
+// first, then how many verdicts there were.
+func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
+	p := &writer{w: w, t: t, at: r.At.Time}
+	var broken, settings []report.Finding
+	for _, f := range r.Findings {
+		if f.Dimension == "" {
+			broken = append(broken, f)
+		} else {
+			settings = append(settings, f)
+		}
+	}
+	p.broken(broken)
+	p.settings(settings, wide)
+	if wide {
+		p.unresolved(r)
+	}
+	p.summary(r, len(broken), len(settings), wide)
+	p.notEvaluated(r, wide)
+	return p.err
+}
+
+// broken prints what is broken now, one line each with the command that tells more.
+func (p *writer) broken(findings []report.Finding) {
+	if len(findings) == 0 {
+		return
+	}
+	p.line("%s", p.t.strong.Sprintf("broken now: %d", len(findings)))
+	for _, f := range findings {
+		ref := f.Object
+		if f.Object.Kind == "" {
+			ref = f.Seen
+		}
+		mark := p.t.failure.Sprint(p.t.bad)
+		if f.Certainty == string(rule.Possible) {
+			mark = p.t.doubt.Sprint(p.t.unsure)
+		}
+		text := where(ref, true) + ": " + f.Message
+		if f.Count > 1 {
+			text += fmt.Sprintf(" (%d pods)", f.Count)
+		}
+		for i, l := range wrap(clean(text), p.prose(4)) {
+			if i == 0 {
+				p.line("  %s %s", mark, l)
+			} else {
+				p.line("    %s", l)
+			}
+		}
+		command := "kubectl maturity explain " + ref.String()
+		if ref.Namespace != "" {
+			command += " -n " + ref.Namespace
+		}
+		p.line("    %s", p.t.faint.Sprint(f.Certainty+", "+f.Rule+": "+clean(command)))
+	}
+	p.line("")
+}
+
+// settings prints findings by object, the object with the worst first.
+func (p *writer) settings(findings []report.Finding, wide bool) {
+	var order []string
+	groups := map[string][]report.Finding{}
+	for _, f := range findings {
+		key := f.Object.Namespace + "\x00" + f.Object.String()
+		if f.Position != nil {
+			key += "\x00" + f.Position.File
+		}
+		if groups[key] == nil {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], f)
+	}
+	severityWidth := 0
+	for _, f := range findings {
+		severityWidth = max(severityWidth, len(f.Severity))
+	}
+	for _, key := range order {
+		group := groups[key]
+		title := p.t.strong.Sprint(where(group[0].Object, true))
+		if pos := group[0].Position; pos != nil {
+			title += p.t.faint.Sprint("  " + clean(pos.File))
+		}
+		p.line("%s", title)
+		sort.SliceStable(group, func(i, j int) bool {
+			return rule.Severity(group[i].Severity).Rank() < rule.Severity(group[j].Severity).Rank()
+		})
+		for _, f := range group {
+			p.setting(f, severityWidth, wide)
+		}
+		p.line("")
+	}
+}
+
+func (p *writer) setting(f report.Finding, severityWidth int, wide bool) {
+	t := p.t
+	paint := t.faint
+	switch rule.Severity(f.Severity) {
+	case rule.Critical, rule.High:
+		paint = t.failure
+	case rule.Medium:
+		paint = t.doubt
+	}
+	at := f.FieldName
+	if f.Position != nil {
+		at = fmt.Sprintf("%s:%d:%d", f.Position.File, f.Position.Line, f.Position.Column)
+	}
+	head := "  " + paint.Sprint(pad(f.Severity, severityWidth)) + "  "
+	indent := severityWidth + 4
+	message := clean(f.Message)
+	if f.Certainty != string(rule.Certain) {
+		message = f.Certainty + ": " + message
+	}
+	tail := "  " + t.faint.Sprint(f.Rule)
+	lines := wrap(message, p.prose(indent))
+	if last := lines[len(lines)-1]; t.Width > 0 && indent+cells(last)+2+cells(f.Rule) > t.Width {
+		lines, tail = append(lines, f.Rule), ""
+	}
+	for i, l := range lines {
+		if i > 0 {
+			head = strings.Repeat(" ", indent)
+		}
+		if i == len(lines)-1 {
+			l += tail
+		}
+		p.line("%s%s", head, l)
+	}
+	p.line("%s%s", strings.Repeat(" ", indent), t.faint.Sprint(clean(at)))
+	shown := wide || rule.Severity(f.Severity).Rank() <= rule.Severity(rule.High).Rank()
+	if shown && f.Picture != nil {
+		p.lines(markedOnly(f.Picture, wide), strings.Repeat(" ", indent))
+	}
+	if wide && f.Fix != nil {
+		p.fix(f)
+	}
+}
+
+// markedOnly keeps the marked lines of a picture, and with all its ancestors too.
+func markedOnly(pic *report.Picture, all bool) *report.Picture {
+	if all {
+		return pic
+	}
+	short := &report.Picture{Title: pic.Title, Number: pic.Number}
+	for _, l := range pic.Lines {
+		if l.Marked {
+			short.Lines = append(short.Lines, l)
+		}
+	}
+	if len(short.Lines) == 0 {
+		return pic
+	}
+	return short
+}
+
+func (p *writer) unresolved(r *report.Report) {
+	if len(r.Unresolved) == 0 {
+		return
+	}
+	p.line("not in the input, and not judged (--closed judges them):")
+	for _, u := range r.Unresolved {
+		p.line("  %s  %s: %s", where(u.Object, true), clean(u.Field), clean(u.Target.String()))
+	}
+	p.line("")
+}
+
+// summary counts, per dimension, the verdicts: one for each check and object.
+func (p *writer) summary(r *report.Report, broken, settings int, wide bool) {
+	t := p.t
+	names := make([]string, 0, len(r.Summary.ByDimension))
+	for _, d := range rule.Dimensions() {
+		if _, ok := r.Summary.ByDimension[string(d)]; ok {
+			names = append(names, string(d))
+		}
+	}
+	for _, name := range names {
+		c := r.Summary.ByDimension[name]
+		judged := c.Pass + c.Fail
+		line := fmt.Sprintf("%s %d of %d pass", pad(name, 14), c.Pass, judged)
+		if c.Fail > 0 {
+			line += ", " + t.failure.Sprintf("%d fail", c.Fail)
+		}
+		if c.Waived > 0 {
+			line += fmt.Sprintf(", %d waived", c.Waived)
+		}
+		if c.Unknown > 0 {
+			line += ", " + t.doubt.Sprintf("%d not evaluated", c.Unknown)
+		}
+		p.line("%s", line)
+	}
+	verdict := rule.Count(r.Summary.Objects, "object") + " looked at"
+	if broken > 0 {
+		verdict += fmt.Sprintf(", %d broken now", broken)
+	}
+	switch {
+	case settings > 0:
+		verdict += ", " + rule.Count(settings, "finding")
+	case broken == 0:
+		verdict = t.success.Sprint(t.good) + " " + verdict + ", no findings"
+	}
+	p.line("%s", verdict)
+	if n := len(r.Unresolved); n > 0 && !wide {
+		p.line("%s not in the input: -o wide lists them, --closed judges them", rule.Count(n, "name"))
+	}
+	if len(r.Summary.Unknown) > 0 {
+		total, kinds := 0, make([]string, 0, len(r.Summary.Unknown))
+		for k, n := range r.Summary.Unknown {
+			total += n
+			kinds = append(kinds, k)
+		}
+		sort.Strings(kinds)
+		p.line("%s of kinds that no rule knows: %s", rule.Count(total, "object"), clean(strings.Join(kinds, ", ")))
+	}
+	if settings > 0 {
+		p.line("%s", t.faint.Sprint("kubectl maturity rules ID tells what a finding means and how to mend it"))
+	}
+}
