@@ -65,6 +65,7 @@ func newCmdCheck(root *rootOptions) *cobra.Command {
 
 			# Check what a chart renders
 			helm template ./chart | kubectl maturity check -f -`),
+		ValidArgsFunction: root.completeTargets,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.complete(args); err != nil {
 				return err

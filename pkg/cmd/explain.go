@@ -67,6 +67,7 @@ func newCmdExplain(root *rootOptions) *cobra.Command {
 
 			# Explain from a snapshot folder, without a cluster
 			kubectl maturity explain --from ./incident-42`),
+		ValidArgsFunction: root.completeTargets,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.complete(args); err != nil {
 				return err

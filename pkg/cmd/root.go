@@ -60,6 +60,7 @@ func NewCmdMaturity(streams genericiooptions.IOStreams) *cobra.Command {
 		c.AddCommand(sub)
 	}
 	completeEnums(c)
+	utilruntime.Must(o.completeFlags(c)) // fails when cli-runtime drops a flag, in every test
 	setHelp(c)
 	return c
 }

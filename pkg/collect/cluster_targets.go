@@ -210,33 +210,17 @@ func (c *Cluster) withNearest(ctx context.Context, namespace string, err error) 
 		return err
 	}
 	details := status.Status().Details
-	gk, ok := kindOfWord(details.Kind, snapshot.New(c.clock.now()))
-	if !ok {
-		return err
-	}
-	gvk, ok := versionOf(gk)
-	if !ok {
-		return err
-	}
-	client, clientErr := c.metadataClient()
-	if clientErr != nil {
-		return err
-	}
-	ns := namespace
-	if clusterScoped(gk) {
-		ns = ""
-	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	list, listErr := client.Resource(resourceOf(gvk)).Namespace(ns).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
-	if listErr != nil {
+	names, namesErr := c.Names(ctx, details.Kind, namespace)
+	if namesErr != nil {
 		return err
 	}
-	names := make([]string, 0, len(list.Items))
-	for _, item := range list.Items {
-		names = append(names, item.Name)
+	resource := details.Kind
+	if details.Group != "" {
+		resource += "." + details.Group
 	}
-	return NotFound(qualified(gk), details.Name, names)
+	return NotFound(resource, details.Name, names)
 }
 
 // Moved reads the targets once more and tells whether any of them changed since; what changed is in
@@ -279,4 +263,32 @@ func (c *Cluster) Overview(ctx context.Context, s *snapshot.Snapshot, namespace 
 	}
 	_, err := c.orNoNamespace(ctx, s, namespace, nil)
 	return err
+}
+
+// Names lists the names of the objects of a type, from metadata alone.
+func (c *Cluster) Names(ctx context.Context, word, namespace string) ([]string, error) {
+	gk, ok := kindOfWord(word, snapshot.New(c.clock.now()))
+	if !ok {
+		return nil, UnknownType(word, nil)
+	}
+	gvk, ok := versionOf(gk)
+	if !ok {
+		return nil, UnknownType(word, nil)
+	}
+	if clusterScoped(gk) {
+		namespace = ""
+	}
+	client, err := c.metadataClient()
+	if err != nil {
+		return nil, err
+	}
+	list, err := client.Resource(resourceOf(gvk)).Namespace(namespace).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(list.Items))
+	for _, item := range list.Items {
+		names = append(names, item.Name)
+	}
+	return names, nil
 }

@@ -110,3 +110,14 @@ func kindOfWord(word string, s *snapshot.Snapshot) (schema.GroupKind, bool) {
 	}
 	return schema.GroupKind{}, false
 }
+
+// TypeWords are the types of Kubernetes' own that can be explained, as completion offers them.
+func TypeWords() []string {
+	words := make([]string, 0, len(kinds))
+	for _, k := range kinds {
+		if k.gvk.Kind != "Event" && k.gvk.Kind != "Secret" && k.gvk.Kind != "ConfigMap" {
+			words = append(words, strings.ToLower(k.gvk.Kind))
+		}
+	}
+	return words
+}

@@ -42,13 +42,15 @@ func HealthOf(s *snapshot.Snapshot, o *snapshot.Object) Health {
 	case *corev1.Pod:
 		return podHealth(s, o, t)
 	case *appsv1.Deployment:
-		if t.Spec.Paused {
-			return Health{Idle, "the rollout is paused"}
-		}
 		for _, c := range t.Status.Conditions {
 			if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse || c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
 				return Health{Unhealthy, fmt.Sprintf("%s: %s", c.Reason, c.Message)}
 			}
+		}
+		if t.Spec.Paused { // which revision the pods are of is as somebody wants it
+			h := replicas(s, o, t.Spec.Replicas, t.Status.Replicas, t.Status.AvailableReplicas)
+			h.Text += "; the rollout is paused"
+			return h
 		}
 		return replicas(s, o, t.Spec.Replicas, t.Status.UpdatedReplicas, t.Status.AvailableReplicas)
 	case *appsv1.ReplicaSet:
@@ -98,6 +100,9 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 	}
 	switch pod.Status.Phase {
 	case corev1.PodSucceeded:
+		if pod.Spec.RestartPolicy == corev1.RestartPolicyAlways || pod.Spec.RestartPolicy == "" {
+			return Health{Unhealthy, "was stopped from outside, and is not started again"}
+		}
 		return Health{Finished, "completed"}
 	case corev1.PodFailed:
 		text := "failed"
@@ -123,9 +128,11 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 			past = fmt.Sprintf(", last %s ago", rule.Human(s.Now.Sub(d.FinishedAt.Time)))
 		}
 	}
-	ready := false
+	ready, lost := false, false
 	for _, c := range pod.Status.Conditions {
 		switch {
+		case c.Type == corev1.ContainersReady && c.Status == corev1.ConditionTrue:
+			lost = len(pod.Spec.ReadinessGates) == 0
 		case c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse:
 			return Health{Unhealthy, "not scheduled: " + c.Message}
 		case c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue:
@@ -138,6 +145,8 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 			return Health{Healthy, "ready, no restarts"}
 		}
 		return Health{Healthy, "ready, " + rule.Count(int(restarts), "restart") + past}
+	case lost: // the kubelet writes both conditions at once; the node controller takes away only one
+		return Health{Unhealthy, "counts as not ready, although its containers are: its node does not answer"}
 	case age < youth:
 		return Health{Starting, fmt.Sprintf("starting, %s old", rule.Human(age))}
 	}
@@ -157,6 +166,9 @@ func replicas(s *snapshot.Snapshot, o *snapshot.Object, want *int32, updated, av
 	var why string
 	restarts := int32(0)
 	for _, pod := range s.PodsOf(o) {
+		if available >= desired && replaced(s, pod) {
+			continue
+		}
 		h := podHealth(s, pod, pod.Pod())
 		for _, c := range pod.PodContainers() {
 			if c.Status != nil {
@@ -181,6 +193,22 @@ func replicas(s *snapshot.Snapshot, o *snapshot.Object, want *int32, updated, av
 		return Health{Healthy, text + ", " + rule.Count(int(restarts), "restart")}
 	}
 	return Health{Healthy, text + ", no restarts"}
+}
+
+// replaced tells whether a pod ended long enough ago to be history, now that another one is in its
+// place: controllers leave evicted pods lying about.
+func replaced(s *snapshot.Snapshot, o *snapshot.Object) bool {
+	if phase := o.Pod().Status.Phase; phase != corev1.PodFailed && phase != corev1.PodSucceeded {
+		return false
+	}
+	pass := rule.NewPass(s, o, nil, nil, rule.Sink{})
+	end := o.Pod().CreationTimestamp.Time
+	for _, c := range o.PodContainers() {
+		if d := pass.LastDeath(c); d != nil && d.FinishedAt.After(end) {
+			end = d.FinishedAt.Time
+		}
+	}
+	return s.Now.Sub(end) >= rule.LongRun
 }
 
 func jobHealth(s *snapshot.Snapshot, o *snapshot.Object, job *batchv1.Job) Health {

@@ -51,8 +51,12 @@ func Explain(w io.Writer, r *report.Report, t *Theme, all, wide bool) error {
 	for _, e := range r.Explained {
 		namespaces[e.Object.Namespace] = true
 	}
-	well, shown, said := 0, 0, map[int]bool{}
+	well, unclear, shown, said := 0, 0, 0, map[int]bool{}
 	for _, e := range r.Explained {
+		if !all && len(r.Explained) > 1 && len(e.Findings) == 0 && e.State == "unknown" {
+			unclear++
+			continue
+		}
 		if fine(e, r) && !all && len(r.Explained) > 1 {
 			well++
 			continue
@@ -77,6 +81,9 @@ func Explain(w io.Writer, r *report.Report, t *Theme, all, wide bool) error {
 	case well > 0:
 		p.line("")
 		p.line("%s healthy, not shown", rule.Count(well, "more object"))
+	}
+	if unclear > 0 {
+		p.line("%s with no sign of health in the status, not shown: name one to see it", rule.Count(unclear, "object"))
 	}
 	p.notEvaluated(r, wide)
 	return p.err
