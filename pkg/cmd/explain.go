@@ -166,13 +166,7 @@ func (o *explainOptions) noneFound() {
 // explain judges the targets, prints the report and turns it into an exit code. An error about some
 // of the targets comes after the verdicts on the others.
 func (o *explainOptions) explain(ctx context.Context, s *snapshot.Snapshot, fetcher collect.Fetcher, targets []snapshot.Ref, problems []collect.Problem, targetErr error) error {
-	next := func() []snapshot.Want {
-		wants := o.engine.Wants(s, targets)
-		if o.noLogs {
-			wants = slices.DeleteFunc(wants, func(w snapshot.Want) bool { return w.Verb == snapshot.Log })
-		}
-		return wants
-	}
+	next := func() []snapshot.Want { return withoutLogs(o.engine.Wants(s, targets), o.noLogs) }
 	if err := collect.Loop(ctx, fetcher, s, next); err != nil {
 		return err
 	}
@@ -204,4 +198,12 @@ func (o *explainOptions) write(r *report.Report) error {
 		return o.print.print(o.Out, r)
 	}
 	return render.Explain(o.Out, r, o.theme(), len(o.args) > 0, o.print.format() == "wide")
+}
+
+// withoutLogs drops the wants for logs, where the user does not want them read.
+func withoutLogs(wants []snapshot.Want, drop bool) []snapshot.Want {
+	if !drop {
+		return wants
+	}
+	return slices.DeleteFunc(wants, func(w snapshot.Want) bool { return w.Verb == snapshot.Log })
 }

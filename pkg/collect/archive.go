@@ -115,6 +115,9 @@ func (a *archive) file(folder fs.FS, name string) bool {
 			a.object(name, doc.Line, content)
 			continue
 		}
+		if _, ok := a.byFile[name]; !ok {
+			a.byFile[name] = nil // an empty list was read as well
+		}
 		if _, ok := content["kind"]; !ok { // kind comes after items: without it the file ends too early
 			last := doc.Line + strings.Count(strings.TrimRight(doc.Text(), "\n"), "\n")
 			a.problem(fmt.Sprintf("%s:%d", name, last), errors.New("the list is cut off: its objects are used, others are missing"))

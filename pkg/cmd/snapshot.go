@@ -1,0 +1,84 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// snapshotOptions are the flags and arguments of snapshot.
+type snapshotOptions struct {
+	*rootOptions
+	allNamespaces bool
+	noLogs        bool
+}
+
+func newCmdSnapshot(root *rootOptions) *cobra.Command {
+	o := &snapshotOptions{rootOptions: root}
+	c := &cobra.Command{
+		Use:   "snapshot DIR",
+		Short: "Save what explain and check read, to run them later and elsewhere",
+		Long: longDesc(`
+			Saves the objects, events and logs that explain and check read from a namespace or a cluster into a new
+			folder. 'explain --from DIR' and 'check --from DIR' give there what they would give now.
+
+			Secrets are saved without their values. Literal values of environment variables are saved as they are,
+			as 'kubectl get -o yaml' prints them: look before you pass the folder on.`),
+		Example: examples(`
+			# Save the state of a namespace
+			kubectl maturity snapshot ./incident-42 -n shop
+
+			# Explain it later, without the cluster
+			kubectl maturity explain --from ./incident-42`),
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), args[0]) },
+	}
+	c.Flags().BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "Save all namespaces.")
+	c.Flags().BoolVar(&o.noLogs, "no-logs", false, "Do not read logs of containers.")
+	return c
+}
+
+func (o *snapshotOptions) run(ctx context.Context, dir string) error {
+	eng, err := engine.New(nil, causes.All())
+	if err != nil {
+		return err
+	}
+	cluster, err := collect.NewCluster(o.configFlags, userAgent("snapshot"))
+	if err != nil {
+		return err
+	}
+	namespace := ""
+	if !o.allNamespaces {
+		if namespace, err = cluster.Namespace(); err != nil {
+			return err
+		}
+	}
+	s := cluster.NewSnapshot()
+	if err := cluster.Overview(ctx, s, namespace); err != nil {
+		return err
+	}
+	targets, err := collect.TargetsIn(s, namespace, nil, nil)
+	if err != nil {
+		return err
+	}
+	next := func() []snapshot.Want { return withoutLogs(eng.Wants(s, targets), o.noLogs) }
+	if err := collect.Loop(ctx, cluster, s, next); err != nil {
+		return err
+	}
+	if err := collect.Save(s, dir); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(o.ErrOut, "saved %d objects, %d events and %d logs in %s\n", len(s.All()), len(s.AllEvents()), len(s.Logs()), dir)
+	for _, w := range s.BlindSpots() {
+		if out, _ := s.Outcome(w); out.Reason != snapshot.ReasonUnavailable {
+			_, _ = fmt.Fprintf(o.ErrOut, "Warning: not saved: %s: %s\n", w, out.Reason)
+		}
+	}
+	return err
+}
