@@ -23,7 +23,12 @@ func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 		}
 	}
 	p.broken(broken)
-	p.settings(settings, wide)
+	each, many := settings, [][]report.Finding(nil)
+	if !wide {
+		each, many = repeated(settings)
+	}
+	p.settings(each, wide)
+	p.repeated(many)
 	if wide {
 		p.unresolved(r)
 	}
@@ -65,6 +70,88 @@ func (p *writer) broken(findings []report.Finding) {
 		p.line("    %s", p.t.faint.Sprint(f.Certainty+", "+f.Rule+": "+clean(command)))
 	}
 	p.line("")
+}
+
+// often is on how many objects a finding must be to be said once for all of them.
+const often = 3
+
+// repeated takes out findings of less than high severity that the same rule has on many objects.
+func repeated(findings []report.Finding) (each []report.Finding, many [][]report.Finding) {
+	objects := map[string]map[string]bool{}
+	for _, f := range findings {
+		if objects[f.Rule] == nil {
+			objects[f.Rule] = map[string]bool{}
+		}
+		objects[f.Rule][f.Object.Namespace+"/"+f.Object.String()] = true
+	}
+	at := map[string]int{}
+	for _, f := range findings {
+		key := f.Rule + "\x00" + f.Severity
+		if len(objects[f.Rule]) < often || rule.Severity(f.Severity).Rank() <= rule.Severity(rule.High).Rank() {
+			each = append(each, f)
+			continue
+		}
+		i, ok := at[key]
+		if !ok {
+			i = len(many)
+			at[key] = i
+			many = append(many, nil)
+		}
+		many[i] = append(many[i], f)
+	}
+	return each, many
+}
+
+// shortNames is how many objects are named where a finding is said once for many.
+const shortNames = 6
+
+func (p *writer) repeated(groups [][]report.Finding) {
+	if len(groups) == 0 {
+		return
+	}
+	p.line("%s", p.t.strong.Sprint("on several objects"))
+	width := 0
+	for _, g := range groups {
+		width = max(width, len(g[0].Severity))
+	}
+	for _, g := range groups {
+		var names []string
+		seen := map[string]bool{}
+		namespaces := map[string]bool{}
+		for _, f := range g {
+			namespaces[f.Object.Namespace] = true
+		}
+		for _, f := range g {
+			name := f.Object.String()
+			if len(namespaces) > 1 && f.Object.Namespace != "" {
+				name = f.Object.Namespace + "/" + name
+			}
+			if f.Position != nil {
+				name = fmt.Sprintf("%s:%d", f.Position.File, f.Position.Line)
+			}
+			if !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+		count := len(names)
+		if count > shortNames {
+			names = append(names[:shortNames], fmt.Sprintf("%d more with -o wide", count-shortNames))
+		}
+		f := g[0]
+		f.FieldName, f.Position, f.Picture = strings.Join(names, ", "), nil, nil
+		f.Message = fmt.Sprintf("%s, on %s", p.titleOf(f), rule.Count(count, "object"))
+		p.setting(f, width, false)
+	}
+	p.line("")
+}
+
+// titleOf is what a rule finds, in words that fit every object.
+func (p *writer) titleOf(f report.Finding) string {
+	if f.Title != "" {
+		return f.Title
+	}
+	return f.Message
 }
 
 // settings prints findings by object, the object with the worst first.
@@ -135,7 +222,9 @@ func (p *writer) setting(f report.Finding, severityWidth int, wide bool) {
 		}
 		p.line("%s%s", head, l)
 	}
-	p.line("%s%s", strings.Repeat(" ", indent), t.faint.Sprint(clean(at)))
+	for _, l := range wrap(clean(at), p.prose(indent)) {
+		p.line("%s%s", strings.Repeat(" ", indent), t.faint.Sprint(l))
+	}
 	shown := wide || rule.Severity(f.Severity).Rank() <= rule.Severity(rule.High).Rank()
 	if shown && f.Picture != nil {
 		p.lines(markedOnly(f.Picture, wide), strings.Repeat(" ", indent))

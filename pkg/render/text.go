@@ -262,10 +262,10 @@ func (p *writer) picture(f report.Finding) {
 	}
 	by := ""
 	if f.ManagedBy != "" {
-		by = "  (managed by " + f.ManagedBy + ")"
+		by = "  (managed by " + clean(f.ManagedBy) + ")"
 	}
 	p.line("")
-	p.line("  %s%s", t.strong.Sprint(clean(title)), clean(by))
+	p.line("  %s%s", t.strong.Sprint(clean(title)), by)
 	p.lines(f.Picture, "    ")
 	p.line("")
 }
@@ -349,6 +349,10 @@ func (p *writer) fix(f report.Finding) {
 		p.block("", []string{x.Caution})
 	}
 	for _, n := range x.Notes {
+		if strings.HasPrefix(n, "kubectl ") { // to be copied, so not wrapped
+			p.line("%s%s", indent, p.t.strong.Sprint(clean(n)))
+			continue
+		}
 		p.block("", []string{n})
 	}
 }
