@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -45,16 +46,27 @@ func Files(o FileOptions) (*snapshot.Snapshot, []Problem, error) {
 			missing = append(missing, err)
 		}
 	}
-	if len(missing) > 0 && f.objects == 0 && len(f.problems) == 0 {
-		return nil, nil, missing[0]
+	if f.objects == 0 {
+		return nil, nil, f.nothing(missing)
 	}
 	for _, err := range missing {
 		f.problems = append(f.problems, Problem{File: "-f", Reason: "not read", Message: err.Error(), Fatal: true})
 	}
-	if f.objects == 0 && len(f.problems) == 0 {
-		return nil, nil, fmt.Errorf("no objects in %s", strings.Join(o.Paths, ", "))
-	}
 	return f.snapshot, f.problems, nil
+}
+
+// nothing is the error for input without a single object: all that is wrong with it.
+func (f *files) nothing(missing []error) error {
+	errs := missing
+	for _, p := range f.problems {
+		if p.Fatal || p.Reason == "skipped" {
+			errs = append(errs, p)
+		}
+	}
+	if len(errs) == 0 {
+		return fmt.Errorf("no objects in %s", strings.Join(f.options.Paths, ", "))
+	}
+	return utilerrors.NewAggregate(errs)
 }
 
 // NoFetch is the Fetcher of manifests: they hold all there is to see.

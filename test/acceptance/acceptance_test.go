@@ -32,7 +32,9 @@ func TestAcceptance(t *testing.T) {
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_GOLDEN") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit": exit,
+			"exit":   exit,
+			"binary": binary,
+			"large":  large,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("CAPTURES", captures)
@@ -57,4 +59,17 @@ func exit(ts *testscript.TestScript, neg bool, args []string) {
 	if got != args[0] {
 		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
+}
+
+// binary writes a file that is no text.
+func binary(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte{0x7f, 'E', 'L', 'F', 0, 1, 2, 0}, 0o600))
+}
+
+// large makes a file of 100 MB that takes no room on the disk.
+func large(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(f.Truncate(100 << 20))
+	ts.Check(f.Close())
 }
