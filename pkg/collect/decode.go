@@ -80,14 +80,14 @@ func decode(content map[string]any) (decoded, error) {
 		d.unknownVersion = scheme.Scheme.IsGroupRegistered(gvk.Group) && !scheme.Scheme.Recognizes(gvk)
 		return d, nil
 	}
-	err = runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(content, obj, true)
-	if strict, ok := runtime.AsStrictDecodingError(err); ok {
-		for _, e := range strict.Errors() {
-			if path, ok := strings.CutPrefix(e.Error(), `unknown field "`); ok {
-				d.unknownFields = append(d.unknownFields, strings.TrimSuffix(path, `"`))
-			}
+	d.unknownFields, err = fill(obj, content)
+	if typed != gvk {
+		// An older version has fields that the newer one has not: only its own type can tell which
+		// are mistakes. Where that is gone nobody can.
+		d.unknownFields = nil
+		if own, unknown := scheme.Scheme.New(gvk); unknown == nil {
+			d.unknownFields, _ = fill(own, content)
 		}
-		err = nil
 	}
 	if err != nil {
 		d.mismatch = fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "unable to decode: "))
@@ -97,4 +97,18 @@ func decode(content map[string]any) (decoded, error) {
 	d.gvk = schema.GroupVersionKind{Group: typed.Group, Version: typed.Version, Kind: typed.Kind}
 	d.object = obj
 	return d, nil
+}
+
+// fill puts content into a typed object and returns the paths of the fields that it does not have.
+func fill(obj runtime.Object, content map[string]any) (unknown []string, err error) {
+	err = runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(content, obj, true)
+	if strict, ok := runtime.AsStrictDecodingError(err); ok {
+		for _, e := range strict.Errors() {
+			if path, ok := strings.CutPrefix(e.Error(), `unknown field "`); ok {
+				unknown = append(unknown, strings.TrimSuffix(path, `"`))
+			}
+		}
+		err = nil
+	}
+	return unknown, err
 }

@@ -75,7 +75,11 @@ func (e *Engine) explain(s *snapshot.Snapshot, target snapshot.Ref) (Diagnosis, 
 			}
 		}
 	}
-	d.Findings = e.rank(merge(findings))
+	findings = merge(findings)
+	if target.GroupKind() == snapshot.PodKind && d.Health.State == Healthy {
+		findings = about(target, findings)
+	}
+	d.Findings = e.rank(findings)
 	for w := range c.asked {
 		if out, ok := s.Outcome(w); ok && out.State == snapshot.Blind {
 			d.Blind = append(d.Blind, w)
@@ -83,6 +87,17 @@ func (e *Engine) explain(s *snapshot.Snapshot, target snapshot.Ref) (Diagnosis, 
 	}
 	sort.Slice(d.Blind, func(i, j int) bool { return d.Blind[i].String() < d.Blind[j].String() })
 	return d, failed
+}
+
+// about keeps what shows on one object: what its controller lacks is no fault of a pod that is well.
+func about(target snapshot.Ref, findings []*rule.Finding) []*rule.Finding {
+	var kept []*rule.Finding
+	for _, f := range findings {
+		if f.Seen.Same(target) || pointsAt(f, target) {
+			kept = append(kept, f)
+		}
+	}
+	return kept
 }
 
 func runCause(s *snapshot.Snapshot, o *snapshot.Object, cause *rule.Cause) (findings []*rule.Finding, failed []NotEvaluated) {

@@ -9,6 +9,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -258,6 +259,15 @@ func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service
 		return Health{Unknown, "its endpoints were not read"}
 	case len(svc.Spec.Selector) == 0:
 		return Health{Unknown, "no selector: its endpoints are kept by hand"}
+	}
+	if behind := s.SelectedTemplates(o.Namespace, labels.SelectorFromSet(svc.Spec.Selector)); total == 0 && len(behind) > 0 {
+		idle := true
+		for _, b := range behind {
+			idle = idle && b.Object.Pod() == nil && HealthOf(s, b.Object).State == Idle
+		}
+		if idle {
+			return Health{Idle, behind[0].Object.Ref.String() + " is " + HealthOf(s, behind[0].Object).Text}
+		}
 	}
 	return Health{Unhealthy, "no ready endpoint"}
 }

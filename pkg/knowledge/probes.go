@@ -54,3 +54,17 @@ func GracePeriod(pod *corev1.PodSpec, probe *corev1.Probe) time.Duration {
 	}
 	return DefaultGracePeriod
 }
+
+// StopSlack allows for times that the kubelet writes down in whole seconds, and for the moment that a
+// stop takes.
+const StopSlack = 2 * time.Second
+
+// GaveUp tells whether a container that lived so long ended when the probe, having never passed, gives
+// up. The grace period counts where only SIGKILL (exit 137) ended it.
+func GaveUp(pod *corev1.PodSpec, probe *corev1.Probe, lived time.Duration, exit int32) bool {
+	least, most := TimingOf(probe).Budget()
+	if exit == 137 {
+		most += GracePeriod(pod, probe)
+	}
+	return lived >= least-StopSlack && lived <= most+StopSlack
+}

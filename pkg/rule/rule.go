@@ -39,12 +39,16 @@ type Cause struct {
 
 // On says which objects a rule looks at.
 type On struct {
+	all       bool
 	workloads bool
 	kinds     []schema.GroupKind
 }
 
 // Workloads is everything with a pod template that nothing else in the snapshot controls.
 var Workloads = On{workloads: true}
+
+// Everything is every object.
+var Everything = On{all: true}
 
 // Pods is every Pod.
 var Pods = On{kinds: []schema.GroupKind{snapshot.PodKind}}
@@ -54,7 +58,10 @@ func Kinds(kinds ...schema.GroupKind) On { return On{kinds: kinds} }
 
 // Matches tells whether the rule looks at o.
 func (on On) Matches(s *snapshot.Snapshot, o *snapshot.Object) bool {
-	if on.workloads {
+	switch {
+	case on.all:
+		return true
+	case on.workloads:
 		return len(o.Templates) > 0 && s.Owner(o) == nil
 	}
 	return slices.Contains(on.kinds, o.GroupKind())
@@ -62,7 +69,10 @@ func (on On) Matches(s *snapshot.Snapshot, o *snapshot.Object) bool {
 
 // String words On for documents: "workloads", "Pod, Service".
 func (on On) String() string {
-	if on.workloads {
+	switch {
+	case on.all:
+		return "everything"
+	case on.workloads:
 		return "workloads"
 	}
 	text := ""

@@ -27,13 +27,17 @@ func (p *Pass) DeathLog(c snapshot.Container) snapshot.Want {
 
 // LogLines are the lines of the log of the life that ended last; where the kubelet threw that one
 // away, none.
-func (p *Pass) LogLines(c snapshot.Container) []string {
+func (p *Pass) LogLines(c snapshot.Container) []string { return Lines(p.LogText(c)) }
+
+// LogText is the log of the life that ended last, as it was written. A container that waits to be
+// started again has no other life: its present log is the same one.
+func (p *Pass) LogText(c snapshot.Container) string {
 	w := p.DeathLog(c)
 	text, ok := p.LogOf(w.Namespace, w.Name, w.Container, w.Previous)
-	if !ok {
-		return nil
+	if !ok && c.Status != nil && c.Status.State.Running == nil {
+		text, _ = p.LogOf(w.Namespace, w.Name, w.Container, !w.Previous)
 	}
-	return Lines(text)
+	return text
 }
 
 // CurrentLogLines are the lines of the log of the life that goes on now.
@@ -42,8 +46,7 @@ func (p *Pass) CurrentLogLines(c snapshot.Container) []string {
 	return Lines(text)
 }
 
-// Lines are the lines of a log that hold more than white space, without the time stamps that some
-// programs start them with.
+// Lines are the lines of a log that hold more than white space.
 func Lines(text string) []string {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {

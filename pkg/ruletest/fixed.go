@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -52,8 +53,8 @@ func (r *runner) fixed(file string, s *snapshot.Snapshot, findings []*rule.Findi
 	}
 	want := contents(after)
 	for key, content := range want {
-		if !reflect.DeepEqual(objects[key], content) {
-			r.Errorf("%s: %s differs:\ngot\n%swant\n%s", mended, key, text(objects[key]), text(content))
+		if got := filled(objects[key], content); !reflect.DeepEqual(got, content) {
+			r.Errorf("%s: %s differs:\ngot\n%swant\n%s", mended, key, text(got), text(content))
 		}
 	}
 	for key := range objects {
@@ -62,6 +63,39 @@ func (r *runner) fixed(file string, s *snapshot.Snapshot, findings []*rule.Findi
 		}
 	}
 }
+
+// filled is got with what want has in the place of each <PLACEHOLDER>, as a person would fill it in.
+func filled(got, want any) any {
+	switch g := got.(type) {
+	case string:
+		if placeholder.MatchString(g) && want != nil {
+			return want
+		}
+	case map[string]any:
+		w, ok := want.(map[string]any)
+		if !ok {
+			return got
+		}
+		out := make(map[string]any, len(g))
+		for k, v := range g {
+			out[k] = filled(v, w[k])
+		}
+		return out
+	case []any:
+		w, ok := want.([]any)
+		if !ok || len(w) != len(g) {
+			return got
+		}
+		out := make([]any, len(g))
+		for i, v := range g {
+			out[i] = filled(v, w[i])
+		}
+		return out
+	}
+	return got
+}
+
+var placeholder = regexp.MustCompile(`^<[A-Z_]+>$`)
 
 // contents are the objects as the files have them, without defaults.
 func contents(s *snapshot.Snapshot) map[snapshot.Ref]any {

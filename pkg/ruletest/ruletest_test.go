@@ -98,6 +98,17 @@ func TestRunner(t *testing.T) {
 			want: []string{"no silent fixture in which an object passes"}},
 		{name: "the fix does something else", files: map[string]string{"untagged.fixed.yaml": fmt.Sprintf(pod, "web:2")},
 			want: []string{"untagged.fixed.yaml: pod/web differs"}},
+		{name: "a placeholder is filled in", check: func(c *rule.Check) {
+			run := c.Run
+			c.Run = func(p *rule.Pass) {
+				if image := p.Object.Pod().Spec.Containers[0].Image; image == "web" {
+					p.Reportf(field.NewPath("spec", "containers").Index(0).Child("image"), "image %q has no tag", image).
+						WithFix(rule.Fix{Title: "name one", Applicability: rule.Placeholders, Patch: p.Put(field.NewPath("spec", "containers").Index(0).Child("image"), "<IMAGE>")})
+					return
+				}
+				run(p)
+			}
+		}},
 		{name: "the fix mends nothing", files: map[string]string{"untagged.fixed.yaml": fmt.Sprintf(pod, "web")},
 			want: []string{"untagged.fixed.yaml:7: still found", "differs"}},
 		{name: "no fix", files: map[string]string{"absent.fixed.yaml": fmt.Sprintf(pod, "web:1")},

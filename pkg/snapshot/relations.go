@@ -116,52 +116,6 @@ func (o *Object) Selector() labels.Selector {
 	return selector
 }
 
-// SelectedPods are the pods of a namespace that a selector finds.
-func (s *Snapshot) SelectedPods(namespace string, selector labels.Selector) []*Object {
-	var pods []*Object
-	for _, o := range s.List(PodKind, namespace) {
-		if selector.Matches(labels.Set(o.Meta.GetLabels())) {
-			pods = append(pods, o)
-		}
-	}
-	return pods
-}
-
-// Selected is a pod template that a selector finds, and the object that holds it.
-type Selected struct {
-	Object   *Object
-	Template Template
-}
-
-// SelectedTemplates are the templates of a namespace that a selector finds, in objects that nothing
-// else in the snapshot controls: the pods that will be, as files declare them.
-func (s *Snapshot) SelectedTemplates(namespace string, selector labels.Selector) []Selected {
-	var found []Selected
-	for _, o := range s.Workloads(namespace) {
-		for _, t := range o.Templates {
-			if selector.Matches(labels.Set(t.Labels)) {
-				found = append(found, Selected{o, t})
-			}
-		}
-	}
-	return found
-}
-
-// Workloads are the objects with a pod template that nothing controls; an object whose controller
-// was not read counts.
-func (s *Snapshot) Workloads(namespace string) []*Object {
-	var list []*Object
-	for _, o := range s.All() {
-		if len(o.Templates) == 0 || namespace != "" && o.Namespace != namespace {
-			continue
-		}
-		if s.Owner(o) == nil {
-			list = append(list, o)
-		}
-	}
-	return list
-}
-
 // EndpointSlices are the slices of a Service.
 func (s *Snapshot) EndpointSlices(service *Object) []*Object {
 	var list []*Object

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,6 +29,9 @@ type Snapshot struct {
 	logs     map[logKey]string
 	outcomes map[Want]Outcome
 	sorted   bool
+
+	relationsMu sync.Mutex
+	relations   *relations // nil until somebody asks
 }
 
 type logKey struct {
@@ -74,6 +78,7 @@ func (s *Snapshot) Add(gvk schema.GroupVersionKind, obj runtime.Object, origin *
 }
 
 func (s *Snapshot) index(o *Object) {
+	s.forgetRelations()
 	if uid := o.Meta.GetUID(); uid != "" {
 		s.byUID[uid] = o
 	}
@@ -85,6 +90,7 @@ func (s *Snapshot) index(o *Object) {
 }
 
 func (s *Snapshot) replace(old, o *Object) {
+	s.forgetRelations()
 	swap := func(list []*Object) {
 		for i := range list {
 			if list[i] == old {

@@ -29,10 +29,11 @@ func (t Template) SpecPath() *field.Path {
 // Container is one container of a pod or template, with its status when it is a pod's.
 type Container struct {
 	*corev1.Container
-	Path   *field.Path // in the object
-	Init   bool        // runs before the others, to its end
-	Beside bool        // an init container with restartPolicy Always: a sidecar
-	Status *corev1.ContainerStatus
+	Path      *field.Path // in the object
+	Init      bool        // runs before the others, to its end
+	Beside    bool        // an init container with restartPolicy Always: a sidecar
+	Ephemeral bool        // was put into a running pod to look into it; nothing can change it
+	Status    *corev1.ContainerStatus
 }
 
 // Containers lists all containers of the template: init and sidecar containers first, in the
@@ -50,6 +51,21 @@ func (t Template) Containers() []Container {
 	}
 	for i := range t.Spec.Containers {
 		list = append(list, Container{Container: &t.Spec.Containers[i], Path: spec.Child("containers").Index(i)})
+	}
+	return list
+}
+
+// EphemeralContainers lists what was put into a running pod to look into it.
+func (t Template) EphemeralContainers() []Container {
+	if t.Spec == nil || len(t.Spec.EphemeralContainers) == 0 {
+		return nil
+	}
+	path := t.SpecPath().Child("ephemeralContainers")
+	list := make([]Container, 0, len(t.Spec.EphemeralContainers))
+	for i := range t.Spec.EphemeralContainers {
+		// The API keeps both types alike for this very conversion.
+		c := (*corev1.Container)(&t.Spec.EphemeralContainers[i].EphemeralContainerCommon)
+		list = append(list, Container{Container: c, Path: path.Index(i), Ephemeral: true})
 	}
 	return list
 }

@@ -12,5 +12,9 @@ var docs embed.FS
 
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
+	&CMKeyMissing,
+	&CMMissingEnv,
+	&NonrootRootImage,
 	&SecretKeyMissing,
+	&SecretMissingEnv,
 }

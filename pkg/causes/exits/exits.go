@@ -1,9 +1,23 @@
-// Package exits holds the causes of containers that end by themselves.
+// Package exits holds the causes of containers that end by themselves, and of init containers that
+// fail or do not end.
 package exits
 
 import (
+	"embed"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
+//go:embed *.md
+var docs embed.FS
+
 // Causes are the causes of this group, by name.
-var Causes = []*rule.Cause{}
+var Causes = []*rule.Cause{
+	&AppExit,
+	&AppPanic,
+	&DependencyRefused,
+	&EntrypointNotFound,
+	&InitBlocking,
+	&InitFailing,
+	&RestartAfterLongRun,
+}

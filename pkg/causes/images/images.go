@@ -1,9 +1,16 @@
-// Package images holds the causes of images that cannot be had.
+// Package images holds the causes of containers whose image cannot be had.
 package images
 
 import (
+	"embed"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
+//go:embed *.md
+var docs embed.FS
+
 // Causes are the causes of this group, by name.
-var Causes = []*rule.Cause{}
+var Causes = []*rule.Cause{
+	&ImageNotFound,
+}

@@ -2,8 +2,15 @@
 package lifecycle
 
 import (
+	"embed"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
+//go:embed *.md
+var docs embed.FS
+
 // Causes are the causes of this group, by name.
-var Causes = []*rule.Cause{}
+var Causes = []*rule.Cause{
+	&EvictedESLimit,
+}

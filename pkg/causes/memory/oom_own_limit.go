@@ -13,7 +13,7 @@ import (
 // OOMOwnLimit finds containers that the kernel killed at their own memory limit.
 var OOMOwnLimit = rule.Cause{
 	ID: "oom-own-limit", Title: "hits its own memory limit", Doc: rule.ReadDoc(docs, "oom_own_limit.md"),
-	Stage: rule.StageExit, On: rule.Pods,
+	Stage: rule.StageExit, Beats: []string{"app-exit", "init-failing", "restart-after-long-run"}, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		var wants []snapshot.Want
 		for _, c := range p.Object.PodContainers() {
@@ -59,6 +59,9 @@ func reportOOM(p *rule.Pass, c snapshot.Container, d *rule.Death, limit resource
 		},
 		Certainty: rule.Certain,
 		History:   d.Over,
+	}
+	if c.Init {
+		f.Stage = rule.StageInit
 	}
 	f.Evidence = append(f.Evidence, p.LastLogLines(c, 1)...)
 	if p.Object.Meta.GetAnnotations()["kubernetes.io/limit-ranger"] == "" {

@@ -20,16 +20,8 @@ const (
 // LivenessSlowStart finds containers that the liveness probe kills before they have started.
 var LivenessSlowStart = rule.Cause{
 	ID: "liveness-slow-start", Title: "liveness kills it while it starts", Doc: rule.ReadDoc(docs, "liveness_slow_start.md"),
-	Stage: rule.StageProbeKill, On: rule.Pods,
-	Wants: func(p *rule.Pass) []snapshot.Want {
-		var wants []snapshot.Want
-		for _, c := range p.Object.PodContainers() {
-			if k := killedBy(p, c, "Liveness", c.LivenessProbe); k != nil {
-				wants = append(wants, p.DeathLog(c))
-			}
-		}
-		return wants
-	},
+	Stage: rule.StageProbeKill, Beats: beaten, On: rule.Pods,
+	Wants: wantsOfLiveness,
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {
 			k := killedBy(p, c, "Liveness", c.LivenessProbe)
@@ -62,8 +54,12 @@ func reportSlowStart(p *rule.Pass, c snapshot.Container, k *kill) {
 	if k.event != nil && k.failed != nil {
 		f.Certainty = rule.Certain
 	}
-	f.RuledOut = append(f.RuledOut, fmt.Sprintf("an application that hung later: it never lived longer than the probe's %s", rule.Seconds(k.most)))
-	if port, declared := probePort(c); declared {
+	if k.unsure {
+		f.Certainty = rule.Possible
+		f.Message = fmt.Sprintf("ended (exit %d) %s after start, when its liveness probe gives up: did that kill it? the pod's events, not read, would tell", k.death.ExitCode, rule.Human(k.death.Ran()))
+	}
+	f.RuledOut = append(f.RuledOut, fmt.Sprintf("an application that hung later: its last life was not longer than the %s within which the probe gives up on one that never answers", rule.Seconds(k.most)))
+	if port, declared := probePort(c, c.LivenessProbe); declared {
 		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a wrong port: the container declares %s", port))
 	}
 	f.Evidence = append(f.Evidence, p.LastLogLines(c, 1)...)
@@ -71,9 +67,9 @@ func reportSlowStart(p *rule.Pass, c snapshot.Container, k *kill) {
 	p.Report(f)
 }
 
-// probePort is the port that the liveness probe asks, and whether the container declares it.
-func probePort(c snapshot.Container) (port string, declared bool) {
-	h := c.LivenessProbe.ProbeHandler
+// probePort is the port that a probe asks, and whether the container declares it.
+func probePort(c snapshot.Container, probe *corev1.Probe) (port string, declared bool) {
+	h := probe.ProbeHandler
 	switch {
 	case h.HTTPGet != nil:
 		port = h.HTTPGet.Port.String()

@@ -12,5 +12,10 @@ var docs embed.FS
 
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
+	&LivenessDeadlock,
 	&LivenessSlowStart,
+	&StartupProbeFailed,
 }
+
+// beaten are the causes that say less of a container which a probe killed.
+var beaten = []string{"app-exit", "app-panic", "init-failing", "restart-after-long-run"}

@@ -23,9 +23,8 @@ var refusals = regexp.MustCompile(`(\d+) (node\(s\) [^,.]+|Insufficient [^,.\s]+
 
 // refused are the reasons why nodes were refused, without what the message says of preemption.
 func refused(message string) []string {
-	message, _, _ = strings.Cut(message, "preemption:")
 	var reasons []string
-	for _, m := range refusals.FindAllStringSubmatch(message, -1) {
+	for _, m := range refusals.FindAllStringSubmatch(withoutPreemption(message), -1) {
 		reasons = append(reasons, m[2])
 	}
 	return reasons

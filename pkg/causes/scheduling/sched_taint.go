@@ -138,6 +138,9 @@ func reportTaint(p *rule.Pass, evidence rule.Evidence, n *corev1.Node, unmet []c
 	if len(unmet) > 1 {
 		f.Message = strings.Replace(f.Message, "the taint of", "the taints of", 1)
 	}
+	if len(p.Object.Pod().Spec.NodeSelector) > 0 {
+		f.Marks = append(f.Marks, rule.Mark{Field: spec.Child("nodeSelector").Path, Label: fmt.Sprintf("leads to node/%s", n.Name)})
+	}
 	owner, _ := p.Lookup(setting.Object.GroupKind(), setting.Object.Namespace, setting.Object.Name)
 	if owner == nil || len(owner.Templates) == 0 {
 		f.Fix.YAML = text // what the template tolerates already is not known, and a patch of the list would drop it
@@ -191,9 +194,9 @@ func reportLostNode(p *rule.Pass, evidence rule.Evidence, n *corev1.Node) {
 // reportUnseenTaint is the finding where nodes could not be read.
 func reportUnseenTaint(p *rule.Pass, evidence rule.Evidence) {
 	setting := p.PodSpec().Child("tolerations")
-	p.Report(rule.Finding{
+	f := rule.Finding{
 		Object: setting.Object, Seen: p.Object.Ref, Field: setting.Path, Certainty: rule.Likely,
-		Message:  "the nodes that would take it have a taint that it does not tolerate; which one, the nodes would tell, and they could not be read",
+		Message:  "every node that would take it has a taint that it does not tolerate; which one only the nodes tell, and they could not be read",
 		Label:    "nothing here tolerates the taint",
 		Evidence: []rule.Evidence{evidence},
 		Fix: &rule.Fix{
@@ -202,5 +205,12 @@ func reportUnseenTaint(p *rule.Pass, evidence rule.Evidence) {
 			Applicability: rule.Placeholders,
 			YAML:          "tolerations:\n- key: <KEY>\n  operator: Equal\n  value: <VALUE>\n  effect: NoSchedule",
 		},
-	})
+	}
+	if pod := p.Object.Pod(); len(pod.Spec.NodeSelector) > 0 || len(requiredTerms(pod)) > 0 {
+		// The scheduler looks at taints first: whether a tainted node has the labels it does not say.
+		f.Certainty = rule.Possible
+		f.Message = "a taint that it does not tolerate, or labels that no node has? the labels and taints of the nodes would tell, and they could not be read"
+		f.Marks = append(f.Marks, rule.Mark{Field: selectorField(p).Path, Label: "or no node satisfies this"})
+	}
+	p.Report(f)
 }

@@ -3,6 +3,7 @@ package scheduling
 
 import (
 	"embed"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -29,12 +30,21 @@ func unschedulable(p *rule.Pass) (message string, evidence rule.Evidence, ok boo
 	}
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
-			e := rule.Evidence{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions[PodScheduled]", Time: c.LastTransitionTime.Time, Text: c.Reason + ": " + c.Message}
+			e := rule.Evidence{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions[PodScheduled]", Time: c.LastTransitionTime.Time, Text: c.Reason + ": " + withoutPreemption(c.Message)}
 			return c.Message, e, true
 		}
 	}
 	if e := p.Event(p.Object, "FailedScheduling"); e != nil {
-		return e.Message, rule.EventEvidence(e), true
+		evidence := rule.EventEvidence(e)
+		evidence.Text = withoutPreemption(evidence.Text)
+		return e.Message, evidence, true
 	}
 	return "", rule.Evidence{}, false
+}
+
+// withoutPreemption cuts off what the scheduler adds about making room, which repeats the number of
+// nodes and no reason.
+func withoutPreemption(message string) string {
+	text, _, _ := strings.Cut(message, "preemption:")
+	return strings.TrimSpace(text)
 }

@@ -2,8 +2,20 @@
 package efficiency
 
 import (
+	"embed"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
+//go:embed *.md
+var docs embed.FS
+
 // Checks are the checks of this dimension, by name.
-var Checks = []*rule.Check{}
+var Checks = []*rule.Check{
+	&CPURequestMissing,
+	&ImageLatest,
+	&MemoryLimitFarFromRequest,
+	&MemoryLimitMissing,
+	&MemoryRequestMissing,
+	&MemoryUnitSlip,
+}

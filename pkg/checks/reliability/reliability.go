@@ -2,8 +2,28 @@
 package reliability
 
 import (
+	"embed"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
+//go:embed *.md
+var docs embed.FS
+
 // Checks are the checks of this dimension, by name.
-var Checks = []*rule.Check{}
+var Checks = []*rule.Check{
+	&CPULimitStarvesStart,
+	&EnvRefMissing,
+	&LivenessMissing,
+	&PDBBlocks,
+	&PDBMissing,
+	&PDBOrphan,
+	&ProbesIdentical,
+	&ReadinessMissing,
+	&ReplicasMin,
+	&SchemaInvalid,
+	&SlowStart,
+	&SpreadMissing,
+	&SvcPortMismatch,
+	&SvcSelectsNothing,
+}

@@ -2,8 +2,23 @@
 package security
 
 import (
+	"embed"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
+//go:embed *.md
+var docs embed.FS
+
 // Checks are the checks of this dimension, by name.
-var Checks = []*rule.Check{}
+var Checks = []*rule.Check{
+	&CapsDangerous,
+	&CapsDropAll,
+	&HostNamespaces,
+	&HostPath,
+	&HostPort,
+	&PrivilegeEscalation,
+	&Privileged,
+	&RunAsNonRoot,
+	&SeccompMissing,
+}

@@ -1,0 +1,289 @@
+package controllers
+
+import (
+	"fmt"
+	"regexp"
+	"sort"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// The words of the quota admission plugin; several quotas may speak in one message.
+var exceeded = regexp.MustCompile(`exceeded quota: ([^,\s]+), requested: (\S+), used: (\S+), limited: ([^\s;]+)`)
+
+// ReplicaFailureQuota finds controllers that may not create pods because a ResourceQuota is used up.
+var ReplicaFailureQuota = rule.Cause{
+	ID: "replicafailure-quota", Title: "a quota leaves no room for the pods", Doc: rule.ReadDoc(docs, "replicafailure_quota.md"),
+	Stage: rule.StageNotCreated,
+	On:    rule.Kinds(snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.JobKind, snapshot.RCKind),
+	Wants: func(p *rule.Pass) []snapshot.Want {
+		var wants []snapshot.Want
+		if r := refusal(p); r != nil {
+			for _, q := range r.quotas {
+				wants = append(wants, snapshot.WantGet(snapshot.ResourceQuotaKind, p.Object.Namespace, q.name))
+			}
+		}
+		return wants
+	},
+	Run: func(p *rule.Pass) {
+		if r := refusal(p); r != nil {
+			reportQuota(p, r)
+		}
+	},
+}
+
+// refused is what the API said to a controller that wanted to create a pod.
+type refused struct {
+	quotas   []quota
+	evidence []rule.Evidence
+	have     int32 // pods that are there
+	want     int32
+}
+
+// quota is one quota's part of a refusal.
+type quota struct {
+	name                   string
+	requested, used, limit corev1.ResourceList
+}
+
+// refusal tells what keeps a controller from creating the pods that it lacks, where that is a quota;
+// nil where it lacks none, whatever old events say.
+func refusal(p *rule.Pass) *refused {
+	r := &refused{}
+	var conditions []string
+	switch t := p.Object.Typed.(type) {
+	case *appsv1.ReplicaSet:
+		r.have, r.want = t.Status.Replicas, wanted(t.Spec.Replicas)
+		for _, c := range t.Status.Conditions {
+			if c.Type == appsv1.ReplicaSetReplicaFailure && c.Status == corev1.ConditionTrue {
+				conditions = append(conditions, c.Message)
+				r.evidence = append(r.evidence, conditionEvidence(p, c))
+			}
+		}
+	case *corev1.ReplicationController:
+		r.have, r.want = t.Status.Replicas, wanted(t.Spec.Replicas)
+	case *appsv1.StatefulSet:
+		r.have, r.want = t.Status.Replicas, wanted(t.Spec.Replicas)
+	case *appsv1.DaemonSet:
+		r.have, r.want = t.Status.CurrentNumberScheduled, t.Status.DesiredNumberScheduled
+	case *batchv1.Job:
+		for _, c := range t.Status.Conditions {
+			if c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobFailed || c.Type == batchv1.JobComplete || c.Type == batchv1.JobSuspended) {
+				return nil
+			}
+		}
+		r.have, r.want = t.Status.Active, wanted(t.Spec.Parallelism)
+		if t.Spec.Completions != nil {
+			r.want = min(r.want, *t.Spec.Completions-t.Status.Succeeded)
+		}
+	}
+	if r.have >= r.want {
+		return nil
+	}
+	for _, message := range conditions {
+		r.quotas = append(r.quotas, quotasIn(message)...)
+	}
+	if len(conditions) > 0 && len(r.quotas) == 0 {
+		return nil // something else keeps it now
+	}
+	if e := p.Event(p.Object, "FailedCreate", "exceeded quota: "); e != nil {
+		if len(r.quotas) == 0 {
+			r.quotas = quotasIn(e.Message)
+		}
+		r.evidence = append(r.evidence, rule.EventEvidence(e))
+	}
+	if len(r.quotas) == 0 {
+		return nil
+	}
+	if len(conditions) > 0 {
+		r.evidence = r.evidence[:1] // the event says the same
+	}
+	return r
+}
+
+func wanted(n *int32) int32 {
+	if n == nil {
+		return 1
+	}
+	return *n
+}
+
+func conditionEvidence(p *rule.Pass, c appsv1.ReplicaSetCondition) rule.Evidence {
+	return rule.Evidence{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions[ReplicaFailure]", Time: c.LastTransitionTime.Time, Text: c.Reason + ": " + c.Message}
+}
+
+func quotasIn(message string) []quota {
+	var list []quota
+	for _, m := range exceeded.FindAllStringSubmatch(message, -1) {
+		list = append(list, quota{m[1], amounts(m[2]), amounts(m[3]), amounts(m[4])})
+	}
+	return list
+}
+
+// amounts reads "pods=1,requests.cpu=500m".
+func amounts(text string) corev1.ResourceList {
+	list := corev1.ResourceList{}
+	for item := range strings.SplitSeq(text, ",") {
+		name, value, ok := strings.Cut(item, "=")
+		if q, err := resource.ParseQuantity(value); ok && err == nil {
+			list[corev1.ResourceName(name)] = q
+		}
+	}
+	return list
+}
+
+// room is how many more pods a quota has room for now, and the resource that is scarcest. known is
+// false where that cannot be told.
+func (q quota) room(p *rule.Pass) (n int32, scarce corev1.ResourceName, limit resource.Quantity, known bool) {
+	hard, used := q.limit, q.used
+	if o, _ := p.Lookup(snapshot.ResourceQuotaKind, p.Object.Namespace, q.name); o != nil {
+		if rq, ok := o.Typed.(*corev1.ResourceQuota); ok && len(rq.Status.Hard) > 0 {
+			hard, used = rq.Status.Hard, rq.Status.Used
+		}
+	}
+	names := make([]string, 0, len(q.requested))
+	for name := range q.requested {
+		names = append(names, string(name))
+	}
+	sort.Strings(names)
+	for _, s := range names {
+		name := corev1.ResourceName(s)
+		each := q.requested[name]
+		h, bound := hard[name]
+		if each.Sign() <= 0 || !bound {
+			continue
+		}
+		free := h.DeepCopy()
+		free.Sub(used[name])
+		fits := int32(0)
+		if free.Sign() > 0 {
+			fits = int32(free.AsApproximateFloat64() / each.AsApproximateFloat64())
+		}
+		if !known || fits < n {
+			n, scarce, limit, known = fits, name, h, true
+		}
+	}
+	return n, scarce, limit, known
+}
+
+func reportQuota(p *rule.Pass, r *refused) {
+	q := r.quotas[0]
+	ref := snapshot.Ref{APIVersion: "v1", Kind: "ResourceQuota", Namespace: p.Object.Namespace, Name: q.name}
+	more, scarce, limit, known := q.room(p)
+	for _, other := range r.quotas[1:] {
+		if n, s, l, ok := other.room(p); ok && (!known || n < more) {
+			q, more, scarce, limit, known = other, n, s, l, true
+			ref.Name = other.name
+		}
+	}
+	top := topOf(p)
+	f := rule.Finding{
+		Object: top, Seen: p.Object.Ref, Certainty: rule.Certain, Evidence: r.evidence,
+		Fix: &rule.Fix{
+			Caution:       "a quota guards what others in the cluster have: raise it only with whoever set it",
+			Applicability: rule.NeedsThought, Object: top,
+		},
+		RuledOut: []string{"a full cluster: the pods are refused before any node is looked for"},
+	}
+	allows, less := ref.String()+" has no room for more pods", "let each ask for less, or "
+	if known {
+		each := q.requested[scarce]
+		allows = fmt.Sprintf("%s allows %s of %s in the namespace, and each pod takes %s", ref.String(), limit.String(), scarce, each.String())
+		if scarce == corev1.ResourcePods || scarce == "count/pods" {
+			allows, less = fmt.Sprintf("%s allows %s in the namespace", ref.String(), rule.Count(int(limit.Value()), "pod")), ""
+		}
+		f.Evidence = append(f.Evidence, quotaEvidence(p, ref, scarce)...)
+	}
+	f.Message = fmt.Sprintf("%s: %d of %d exist", allows, r.have, r.want)
+	f.Fix.Title = fmt.Sprintf("run fewer, %sor have whoever owns %s raise it", less, ref.String())
+	switch p.Object.GroupKind() {
+	case snapshot.DaemonSetKind:
+		f.NoField = "a DaemonSet wants one pod a node and has no number to lower; the quota has"
+		f.Fix.Title = fmt.Sprintf("%shave whoever owns %s raise it", less, ref.String())
+	case snapshot.JobKind:
+		countField(&f, "parallelism", "run side by side", r, more, known, less, nil)
+	default:
+		d, _ := p.Lookup(snapshot.DeploymentKind, top.Namespace, top.Name)
+		if d != nil && top.GroupKind() == snapshot.DeploymentKind {
+			if surge(p, d, &f, allows) {
+				break
+			}
+			t, _ := d.Typed.(*appsv1.Deployment)
+			r.want, r.have = wanted(t.Spec.Replicas), max(r.have, t.Status.Replicas)
+		}
+		countField(&f, "replicas", "asked for", r, more, known, less, []string{"scale", top.String()})
+	}
+	p.Report(f)
+}
+
+// topOf is the object to change: the controller of the controller, where there is one.
+func topOf(p *rule.Pass) snapshot.Ref {
+	if ref, ok := p.Object.OwnerRef(); ok {
+		return ref
+	}
+	return p.Object.Ref
+}
+
+// countField points to the number of pods that is asked for.
+func countField(f *rule.Finding, name, words string, r *refused, more int32, known bool, less string, command []string) {
+	f.Field, f.Value = field.NewPath("spec", name), fmt.Sprint(r.want)
+	if f.Object.Kind == "CronJob" {
+		f.Field = field.NewPath("spec", "jobTemplate", "spec", name)
+	}
+	f.Label = fmt.Sprintf("%d %s, %d exist", r.want, words, r.have)
+	if !known {
+		return
+	}
+	fit := min(r.have+more, r.want)
+	f.Label = fmt.Sprintf("%d %s, and the quota has room for %d", r.want, words, fit)
+	if command == nil || fit == 0 {
+		return
+	}
+	f.Fix.Title = fmt.Sprintf("run %s, which is what fits; %sor have whoever owns the quota raise it", rule.Count(int(fit), "replica"), less)
+	f.Fix.Command = append(command, fmt.Sprintf("--replicas=%d", fit))
+	f.Fix.Caution = "fewer replicas carry less load. A quota guards what others have: raise it only with whoever set it"
+}
+
+// surge handles a rolling update: all pods of the Deployment are there, and the quota leaves no room
+// for the extra one with which an update starts.
+func surge(p *rule.Pass, o *snapshot.Object, f *rule.Finding, allows string) bool {
+	d, ok := o.Typed.(*appsv1.Deployment)
+	if !ok || d.Status.Replicas < wanted(d.Spec.Replicas) || d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
+		return false
+	}
+	setting := rule.Setting{Object: o.Ref, Path: field.NewPath("spec", "strategy", "rollingUpdate", "maxSurge")}
+	f.Field, f.Value = setting.Path, "25%"
+	if ru := d.Spec.Strategy.RollingUpdate; ru != nil && ru.MaxSurge != nil {
+		f.Value = ru.MaxSurge.String()
+	}
+	f.Message = fmt.Sprintf("the update cannot start its extra pod: %s; the old revision goes on with %d", allows, d.Status.Replicas)
+	f.Label = "an update starts with this many pods more than replicas, and the quota has no room for them"
+	patch := &rule.Patch{Type: "merge", Body: map[string]any{"spec": map[string]any{"strategy": map[string]any{"rollingUpdate": map[string]any{"maxSurge": 0, "maxUnavailable": 1}}}}}
+	f.Fix = &rule.Fix{
+		Title:         "update without extra pods: stop an old one before each new one; or have whoever owns the quota raise it",
+		Caution:       fmt.Sprintf("during an update one of %d pods is missing", wanted(d.Spec.Replicas)),
+		Applicability: rule.NeedsThought, Object: o.Ref, Patch: patch, Command: p.PatchCommand(o.Ref, patch),
+	}
+	return true
+}
+
+func quotaEvidence(p *rule.Pass, ref snapshot.Ref, name corev1.ResourceName) []rule.Evidence {
+	o, _ := p.Lookup(snapshot.ResourceQuotaKind, ref.Namespace, ref.Name)
+	if o == nil {
+		return nil
+	}
+	rq, ok := o.Typed.(*corev1.ResourceQuota)
+	if !ok {
+		return nil
+	}
+	hard, used := rq.Status.Hard[name], rq.Status.Used[name]
+	return []rule.Evidence{{Source: rule.FromStatus, Object: ref, Field: "status", Text: fmt.Sprintf("%s: %s of %s %s used", ref.String(), used.String(), hard.String(), name)}}
+}

@@ -1,0 +1,362 @@
+package exits
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// DependencyRefused finds programs that end because what they connect to refuses the connection.
+var DependencyRefused = rule.Cause{
+	ID: "dependency-refused", Title: "what it connects to refuses the connection", Doc: rule.ReadDoc(docs, "dependency_refused.md"),
+	Stage: rule.StageExit, Beats: []string{"app-exit", "app-panic", "init-failing", "restart-after-long-run"}, On: rule.Pods,
+	Wants: func(p *rule.Pass) []snapshot.Want {
+		wants := logsOfFailed(p, func(_ snapshot.Container, d *rule.Death) bool { return true })
+		for _, c := range p.Object.PodContainers() {
+			if _, r := refusedBy(p, c); r != nil {
+				wants = append(wants, serviceWants(p, r)...)
+			}
+		}
+		return wants
+	},
+	Run: func(p *rule.Pass) {
+		for _, c := range p.Object.PodContainers() {
+			if d, r := refusedBy(p, c); r != nil {
+				reportRefused(p, c, d, r)
+			}
+		}
+	},
+}
+
+// refusal is a refused connection as a program words it.
+type refusal struct {
+	host, port string
+	line       string
+	evidence   rule.Evidence
+}
+
+func (r *refusal) address() string {
+	if strings.Contains(r.host, ":") {
+		return "[" + r.host + "]:" + r.port
+	}
+	return r.host + ":" + r.port
+}
+
+// local tells whether the program calls its own pod.
+func (r *refusal) local() bool {
+	return r.host == "localhost" || r.host == "::1" || strings.HasPrefix(r.host, "127.")
+}
+
+// refusedBy is how a container ended and the refused connection that ended it; nil without one.
+func refusedBy(p *rule.Pass, c snapshot.Container) (*rule.Death, *refusal) {
+	d := failed(p, c)
+	if d == nil || neverStarted(d) || killed(p, c, d) != nil {
+		return nil, nil
+	}
+	text, quote := loopText(p, c, d)
+	r := refusalIn(text)
+	if r != nil {
+		r.evidence = quote(r.line)
+	}
+	return d, r
+}
+
+const (
+	// refusalLines is how far from the end of a log a refused connection may be the reason of the end.
+	refusalLines = 30
+	// refusalLetters is how much of one line is looked at.
+	refusalLetters = 2000
+	// refusalTries is how often a program must have been refused by the same address for it to be the
+	// reason of its end, whatever it said after that.
+	refusalTries = 3
+)
+
+var (
+	refusedWords = regexp.MustCompile(`(?i)connection refused|econnrefused|actively refused|connection to \S+ refused|errno 111\b| \(111\)`)
+	hostPort     = regexp.MustCompile(`([A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?):([0-9]{1,5})\b`)
+	loopback6    = regexp.MustCompile(`\[?::1\]?:([0-9]{1,5})\b`)
+	hostThenPort = regexp.MustCompile(`(?i)\b(?:server at|host)[ =:'"]+([A-Za-z0-9_.-]+)['"]?[^\n]{0,80}?\bport[ =:'"]+([0-9]{1,5})\b`)
+	sourceFile   = regexp.MustCompile(`\.(?:go|py|js|mjs|cjs|ts|java|kt|scala|rb|php|rs|c|cc|cpp|h|cs|ex|lua)$`)
+	// afterthought are lines that may follow the reason of an end: stacks, hints, farewells.
+	afterthought = regexp.MustCompile(`(?i)^\s|^at |^File "|^goroutine |^Caused by|^\.\.\. |^exit status|^[}\])]|^Node\.js v|refused|giv(?:e|ing) up|gave up|retries|attempts|unavailable|(?:could|can) ?not connect|can't connect|unable to connect|exiting|shutting down|terminating|bye`)
+)
+
+// refusalIn finds the refused connection that a log ends with: nothing follows it that names another
+// reason, or the same address refused again and again.
+func refusalIn(text string) *refusal {
+	lines := strings.Split(strings.TrimRight(text, " \t\r\n"), "\n")
+	lines = lines[max(0, len(lines)-refusalLines):]
+	for i, l := range lines {
+		lines[i] = l[:min(len(l), refusalLetters)]
+	}
+	var r *refusal
+	at := len(lines)
+	for r == nil && at > 0 {
+		at--
+		r = refusalOn(lines[at])
+	}
+	if r == nil {
+		return nil
+	}
+	final := true
+	for _, l := range lines[at+1:] {
+		final = final && (strings.TrimSpace(l) == "" || afterthought.MatchString(l))
+	}
+	tries := 0
+	for _, l := range lines {
+		if other := refusalOn(l); other != nil && other.address() == r.address() {
+			tries++
+		}
+	}
+	if !final && tries < refusalTries {
+		return nil
+	}
+	return r
+}
+
+// refusalOn reads one line: the address next to the refusal, before it or else after it.
+func refusalOn(line string) *refusal {
+	at := refusedWords.FindStringIndex(line)
+	if at == nil {
+		return nil
+	}
+	if m := loopback6.FindStringSubmatch(line); m != nil {
+		return &refusal{host: "::1", port: m[1], line: line}
+	}
+	var before, after *refusal
+	for _, m := range hostPort.FindAllStringSubmatchIndex(line, -1) {
+		r := &refusal{host: line[m[2]:m[3]], port: line[m[4]:m[5]], line: line}
+		if n, err := strconv.Atoi(r.port); err != nil || n < 1 || n > 65535 || !isHost(r.host) {
+			continue
+		}
+		if m[0] < at[1] {
+			before = r
+		} else if after == nil {
+			after = r
+		}
+	}
+	if before != nil {
+		return before
+	}
+	if m := hostThenPort.FindStringSubmatch(line); m != nil {
+		return &refusal{host: m[1], port: m[2], line: line}
+	}
+	return after
+}
+
+// isHost tells names and addresses from what else stands before a colon and a number: a clock time, a
+// source file.
+func isHost(s string) bool {
+	return strings.Trim(s, "0123456789") != "" && !sourceFile.MatchString(s) && (strings.Count(s, ".") == 3 || strings.Trim(s, "0123456789.-T") != "")
+}
+
+// service is the Service that a host name inside of a cluster means; ok is false for other names.
+func (r *refusal) service(namespace string) (ns, name string, ok bool) {
+	parts := strings.Split(strings.TrimSuffix(r.host, "."), ".")
+	switch {
+	case r.local() || strings.Trim(r.host, "0123456789.") == "" || strings.Contains(r.host, ":") || parts[0] == "":
+		return "", "", false
+	case len(parts) == 1:
+		return namespace, parts[0], true
+	case len(parts) == 2 && !slices.Contains([]string{"com", "org", "net", "io", "dev", "local", "internal"}, parts[1]):
+		return parts[1], parts[0], true
+	case len(parts) > 2 && parts[2] == "svc":
+		return parts[1], parts[0], true
+	}
+	return "", "", false
+}
+
+func endpointWant(ns, name string) snapshot.Want {
+	return snapshot.WantList(snapshot.EndpointSliceKind, ns, "kubernetes.io/service-name="+name)
+}
+
+func serviceWants(p *rule.Pass, r *refusal) []snapshot.Want {
+	ns, name, ok := r.service(p.Object.Namespace)
+	if !ok {
+		return nil
+	}
+	wants := []snapshot.Want{snapshot.WantGet(snapshot.ServiceKind, ns, name)}
+	if svc, _ := p.Lookup(snapshot.ServiceKind, ns, name); svc != nil {
+		wants = append(wants, endpointWant(ns, name))
+	}
+	return wants
+}
+
+// readyEndpoints counts the ready addresses of a Service; known is false where they were not read.
+func readyEndpoints(p *rule.Pass, svc *snapshot.Object) (ready int, known bool) {
+	out, asked := p.Outcome(endpointWant(svc.Namespace, svc.Name))
+	known = asked && out.State != snapshot.Blind || p.ListRead(snapshot.EndpointSliceKind, svc.Namespace)
+	for _, slice := range p.EndpointSlices(svc) {
+		es, ok := slice.Typed.(*discoveryv1.EndpointSlice)
+		if !ok {
+			continue
+		}
+		known = true
+		for _, e := range es.Endpoints {
+			if e.Conditions.Ready == nil || *e.Conditions.Ready {
+				ready += len(e.Addresses)
+			}
+		}
+	}
+	return ready, known
+}
+
+func reportRefused(p *rule.Pass, c snapshot.Container, d *rule.Death, r *refusal) {
+	container := p.ContainerSetting(c)
+	f := rule.Finding{
+		Object:   container.Object,
+		Seen:     p.Object.In(c.Name),
+		Message:  fmt.Sprintf("%s refuses the connection, and the program ends (exit %d)%s", r.address(), d.ExitCode, d.Lived()),
+		Evidence: []rule.Evidence{r.evidence, p.DeathEvidence(c, d)},
+		RuledOut: []string{
+			"a name that does not resolve, and a network that drops packets: something answered, with a refusal",
+		},
+		Certainty: rule.Likely,
+		History:   past(p, d),
+		Stage:     stage(c),
+		NoField:   fmt.Sprintf("no literal env value or argument of the container names %s", r.address()),
+	}
+	named := addressSetting(container, c, r, &f)
+	f.Fix = &rule.Fix{Title: "find out why nothing listens there; if a start may come before its dependency's, have the program try again", Applicability: rule.NeedsThought}
+	describe(p, c, r, &f, named)
+	p.Report(f)
+}
+
+// addressSetting points the finding at what names the address. A value that carries a password is
+// not pointed at itself, or it would be drawn.
+func addressSetting(container rule.Setting, c snapshot.Container, r *refusal, f *rule.Finding) bool {
+	point := func(s rule.Setting) bool {
+		f.Field, f.NoField, f.Value, f.Label = s.Path, "", r.address(), "where the program connects to"
+		return true
+	}
+	for _, means := range []func(value string) bool{
+		func(value string) bool { return names(value, r.address()) },
+		func(value string) bool { return value == r.host },
+	} {
+		for i, e := range c.Env {
+			entry := container.Child("env").Index(i)
+			switch {
+			case !means(e.Value):
+			case rule.Mask(e.Value) != e.Value:
+				return point(entry)
+			default:
+				return point(entry.Child("value"))
+			}
+		}
+	}
+	for i, w := range c.Args {
+		if names(w, r.address()) {
+			return point(container.Child("args").Index(i))
+		}
+	}
+	for i, w := range c.Command {
+		if names(w, r.address()) {
+			return point(container.Child("command").Index(i))
+		}
+	}
+	return false
+}
+
+// names tells whether text holds the address as a whole: not "mydb:5432" where "db:5432" is meant.
+func names(text, address string) bool {
+	for from := 0; ; {
+		at := strings.Index(text[from:], address)
+		if at < 0 {
+			return false
+		}
+		at += from
+		end := at + len(address)
+		inName := func(b byte) bool {
+			return b == '-' || b == '.' || b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+		}
+		if (at == 0 || !inName(text[at-1])) && (end == len(text) || text[end] < '0' || text[end] > '9') {
+			return true
+		}
+		from = at + 1
+	}
+}
+
+// describe adds what is known of the other side.
+func describe(p *rule.Pass, c snapshot.Container, r *refusal, f *rule.Finding, named bool) {
+	if r.local() {
+		f.Message += "; the address is the pod itself"
+		for _, other := range p.Object.PodContainers() {
+			for _, port := range other.Ports {
+				if strconv.Itoa(int(port.ContainerPort)) == r.port && other.Name != c.Name {
+					f.Message += fmt.Sprintf(", where container %s declares port %s", other.Name, r.port)
+					f.Fix.Title = fmt.Sprintf("have the program wait for container %s, or make that one a sidecar with a startupProbe", other.Name)
+					return
+				}
+			}
+		}
+		f.Fix.Title = "have the program connect to the other's own name: in a pod, localhost is the pod itself"
+		return
+	}
+	ns, name, ok := r.service(p.Object.Namespace)
+	if !ok {
+		return
+	}
+	where := "service/" + name
+	if ns != p.Object.Namespace {
+		where += " in namespace " + ns
+	}
+	svc, out := p.Lookup(snapshot.ServiceKind, ns, name)
+	if svc == nil && out.State == snapshot.Absent && out.Proven {
+		f.Message += fmt.Sprintf("; there is no %s", where)
+		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: snapshot.Ref{APIVersion: "v1", Kind: "Service", Namespace: ns, Name: name}, Text: where + ": not found"})
+		f.Fix.Title = "name the Service that is meant, or create it"
+		return
+	}
+	if svc == nil && out.State == snapshot.Absent {
+		f.Message += fmt.Sprintf("; no %s was listed", where)
+		return
+	}
+	if svc == nil {
+		f.Fix.Title = fmt.Sprintf("see whether %s (%s) has ready pods and port %s; or have the program try again", where, out.Reason, r.port)
+		if named {
+			f.Fix.Lines = []string{rule.Kubectl(p.Context, ns, "get", "service", name)}
+		}
+		return
+	}
+	typed, ok := svc.Typed.(*corev1.Service)
+	if !ok {
+		return
+	}
+	f.Fix.Lines = []string{rule.Kubectl(p.Context, ns, "get", "endpointslices", "-l", "kubernetes.io/service-name="+svc.Name)}
+	if have := ports(typed); typed.Spec.Type != corev1.ServiceTypeExternalName && len(have) > 0 && !slices.Contains(have, r.port) {
+		f.Message += fmt.Sprintf("; %s has no port %s, it has %s", where, r.port, strings.Join(have, ", "))
+		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: svc.Ref, Field: "spec.ports", Text: fmt.Sprintf("ports of %s: %s", where, strings.Join(have, ", "))})
+		f.Fix = &rule.Fix{Title: fmt.Sprintf("connect to a port that %s has: %s", where, strings.Join(have, ", ")), Applicability: rule.NeedsThought}
+		return
+	}
+	switch ready, known := readyEndpoints(p, svc); {
+	case known && ready == 0:
+		because := svc.Ref
+		f.Because = &because
+		f.Message += fmt.Sprintf("; %s has no ready pod behind it", where)
+		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: svc.Ref, Text: where + ": 0 ready endpoints"})
+		f.Fix.Title = fmt.Sprintf("bring up what %s selects; this container starts again by itself", where)
+		f.Fix.Lines = []string{rule.Kubectl("", "", "maturity", "explain", "service/"+svc.Name, "-n", ns)}
+	case known:
+		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a Service without pods: %s has %s now", where, rule.Count(ready, "ready endpoint")))
+		f.Fix.Title = "see on which port the pods behind it listen: the Service has them, and they refuse"
+	default:
+		f.Fix.Title = fmt.Sprintf("see whether %s has ready pods: its endpoints were not read", where)
+	}
+}
+
+func ports(svc *corev1.Service) []string {
+	var list []string
+	for _, p := range svc.Spec.Ports {
+		list = append(list, strconv.Itoa(int(p.Port)))
+	}
+	return list
+}

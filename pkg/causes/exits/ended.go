@@ -1,0 +1,211 @@
+package exits
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// unknownEnds are the reasons with which the kubelet writes down an end that it did not see.
+var unknownEnds = map[string]bool{"ContainerStatusUnknown": true, "Unknown": true}
+
+// failed is the last death of a container that ended with an error of its own: not because its pod
+// was deleted, evicted or disrupted, not out of memory, and not in a way that nobody saw.
+func failed(p *rule.Pass, c snapshot.Container) *rule.Death {
+	d := p.LastDeath(c)
+	if d == nil || d.ExitCode == 0 || d.Reason == "OOMKilled" && d.ExitCode == 137 || unknownEnds[d.Reason] || takenAway(p) {
+		return nil
+	}
+	if phase := p.Object.Pod().Status.Phase; c.Beside && (phase == corev1.PodSucceeded || phase == corev1.PodFailed) {
+		return nil // the kubelet stops the sidecars of a pod that has ended
+	}
+	return d
+}
+
+// notMemory is what excludes the memory limit; the runtime keeps the reason OOMKilled from an earlier
+// child, and then nothing does.
+func notMemory(d *rule.Death) []string {
+	if d.Reason == "OOMKilled" {
+		return nil
+	}
+	return []string{"its memory limit: the reason is " + d.Reason + ", not OOMKilled"}
+}
+
+// takenAway tells whether somebody else ended the pod: its containers' exit codes say nothing then.
+func takenAway(p *rule.Pass) bool {
+	pod := p.Object.Pod()
+	if pod == nil || pod.DeletionTimestamp != nil || pod.Status.Reason != "" {
+		return true
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
+			return true
+		}
+	}
+	return p.Event(p.Object, "Evicted") != nil
+}
+
+// killed is the kubelet's word that it ended the life d of a container or, where it has stopped sending
+// events, an earlier one; nil without.
+func killed(p *rule.Pass, c snapshot.Container, d *rule.Death) *corev1.Event {
+	e := p.ContainerEvent(c.Name, "Killing")
+	if e == nil || snapshot.EventTime(e).Before(d.StartedAt.Add(-clockSlack)) && p.EventsCover(d.FinishedAt.Time) {
+		return nil
+	}
+	return e
+}
+
+// clockSlack allows for events and states being written down at different moments.
+const clockSlack = 2 * time.Second
+
+// perhapsKilled tells whether a probe may have ended the life d, and nobody can know: it ended when
+// that probe gives up, and no events speak for or against it.
+func perhapsKilled(p *rule.Pass, c snapshot.Container, d *rule.Death) bool {
+	if neverStarted(d) || p.EventsCover(d.FinishedAt.Time) {
+		return false
+	}
+	for _, probe := range []*corev1.Probe{c.LivenessProbe, c.StartupProbe} {
+		if probe != nil && d.Restarts > 0 && knowledge.GaveUp(&p.Object.Pod().Spec, probe, d.Ran(), d.ExitCode) {
+			return true
+		}
+	}
+	return false
+}
+
+// neverStarted tells whether the runtime could not even start the container's first process.
+func neverStarted(d *rule.Death) bool {
+	return d.Reason == "StartError" || d.Reason == "ContainerCannotRun"
+}
+
+// past tells whether the failure is over: the container has run well since, or its Job is complete.
+func past(p *rule.Pass, d *rule.Death) bool {
+	if d.Over {
+		return true
+	}
+	owner := p.Owner(p.Object)
+	if owner == nil {
+		return false
+	}
+	job, ok := owner.Typed.(*batchv1.Job)
+	if !ok {
+		return false
+	}
+	for _, c := range job.Status.Conditions {
+		if c.Type == batchv1.JobComplete && c.Status == corev1.ConditionTrue {
+			return true
+		}
+	}
+	return false
+}
+
+// logsOfFailed wants the last logs of the containers that keep picks.
+func logsOfFailed(p *rule.Pass, keep func(snapshot.Container, *rule.Death) bool) []snapshot.Want {
+	var wants []snapshot.Want
+	for _, c := range p.Object.PodContainers() {
+		if d := failed(p, c); d != nil && !neverStarted(d) && keep(c, d) {
+			wants = append(wants, p.DeathLog(c))
+			if out, asked := p.Outcome(p.DeathLog(c)); asked && out.State == snapshot.Blind && c.Status.State.Running != nil {
+				wants = append(wants, snapshot.WantLog(p.Object.Namespace, p.Object.Name, c.Name, false))
+			}
+		}
+	}
+	return wants
+}
+
+// loopText is what a container wrote before it ended or, where the kubelet has dropped that, what its
+// present life has written so far: in a loop it says the same. Only what by itself tells of an end may
+// be concluded from it.
+func loopText(p *rule.Pass, c snapshot.Container, d *rule.Death) (text string, quote func(line string) rule.Evidence) {
+	text, _ = p.LastText(c, d)
+	quote = func(line string) rule.Evidence { return p.WordsEvidence(c, d, line) }
+	if strings.TrimSpace(text) != "" || c.Status.State.Running == nil || d.Over {
+		return text, quote
+	}
+	if now, ok := p.LogOf(p.Object.Namespace, p.Object.Name, c.Name, false); ok {
+		return now, func(line string) rule.Evidence {
+			e := p.LogEvidence(c, line)
+			e.Text = strings.Replace(e.Text, "log: ", "log of the present life: ", 1)
+			return e
+		}
+	}
+	return text, quote
+}
+
+// stage is where the end of a container strikes.
+func stage(c snapshot.Container) rule.Stage {
+	if c.Init {
+		return rule.StageInit
+	}
+	return rule.StageExit
+}
+
+// waiting names the containers that cannot start before the init container has ended: the later init
+// containers and all others.
+func waiting(p *rule.Pass, c snapshot.Container) string {
+	var names []string
+	after := false
+	for _, other := range p.Object.PodContainers() {
+		if after && !other.Init {
+			names = append(names, other.Name)
+		}
+		after = after || other.Name == c.Name
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return "container " + names[0]
+	}
+	return "containers " + strings.Join(names, ", ")
+}
+
+// programSetting is what the container runs: args, else command, else its image, as the pod has them.
+func programSetting(p *rule.Pass, c snapshot.Container) rule.Setting {
+	container := p.ContainerSetting(c)
+	switch {
+	case len(c.Args) > 0:
+		return container.Child("args")
+	case len(c.Command) > 0:
+		return container.Child("command")
+	}
+	return container.Child("image")
+}
+
+// readLog is what is left to do where only the program knows why it ended.
+func readLog(p *rule.Pass, c snapshot.Container, title string) *rule.Fix {
+	words := []string{"logs", p.Object.Name, "-c", c.Name}
+	if c.Status != nil && c.Status.State.Terminated == nil && c.Status.LastTerminationState.Terminated != nil {
+		words = append(words, "--previous")
+	}
+	return &rule.Fix{Title: title, Applicability: rule.NeedsThought, Lines: []string{p.Line(words...)}}
+}
+
+// exits words how a program ended, in the third person: "exits 1", "is killed with SIGKILL".
+func exits(d *rule.Death) string {
+	if signal, sent := knowledge.SentSignal(d.ExitCode); sent {
+		return fmt.Sprintf("is ended with %s by somebody else (exit %d)", signal, d.ExitCode)
+	}
+	if meaning := knowledge.ExitCode(d.ExitCode); meaning != "" {
+		return fmt.Sprintf("exits %d by itself (%s)", d.ExitCode, meaning)
+	}
+	if d.Reason == "OOMKilled" {
+		return fmt.Sprintf("exits %d by itself, after the kernel had killed one of its processes for memory,", d.ExitCode)
+	}
+	return fmt.Sprintf("exits %d by itself", d.ExitCode)
+}
+
+// said is the end of a message that quotes the last words of a container.
+func said(p *rule.Pass, c snapshot.Container, d *rule.Death) string {
+	text, _ := p.LastText(c, d)
+	if lines := rule.Lines(text); len(lines) > 0 {
+		return ": " + rule.Quote(lines[len(lines)-1])
+	}
+	return ""
+}

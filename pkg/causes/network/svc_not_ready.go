@@ -1,0 +1,140 @@
+package network
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// SvcNotReady finds Services none of whose pods is ready. Why the pods are not is their own finding.
+var SvcNotReady = rule.Cause{
+	ID: "svc-not-ready", Title: "none of the Service's pods is ready", Doc: rule.ReadDoc(docs, "svc_not_ready.md"),
+	Stage: rule.StageRoute, On: rule.Kinds(snapshot.ServiceKind),
+	Run: func(p *rule.Pass) {
+		svc, ok := p.Object.Typed.(*corev1.Service)
+		if !ok || svc.Spec.Type == corev1.ServiceTypeExternalName || svc.Spec.PublishNotReadyAddresses {
+			return
+		}
+		e := endpointsOf(p)
+		if len(e.notReady) == 0 || e.ready > 0 || young(p, e.notReady) {
+			return
+		}
+		f := rule.Finding{
+			NoField:   "the Service is as it should be and finds its pods; they are not ready",
+			Message:   fmt.Sprintf("finds %s, and none of them is ready: it sends its traffic nowhere", rule.Count(len(e.notReady), "pod")),
+			Certainty: rule.Certain,
+			Evidence:  []rule.Evidence{{Source: rule.FromStatus, Object: e.slice, Field: "endpoints", Text: fmt.Sprintf("%s: 0 of %s ready", e.slice.String(), rule.Count(len(e.notReady), "endpoint"))}},
+			RuledOut:  []string{"the selector: it finds pods"},
+			Fix:       &rule.Fix{Title: "mend the pods: the Service then needs nothing", Applicability: rule.NeedsThought},
+		}
+		if len(e.notReady) == 1 {
+			f.Message = "finds 1 pod, which is not ready: it sends its traffic nowhere"
+		}
+		pods := e.pods()
+		for i := range pods {
+			if o, _ := p.Lookup(snapshot.PodKind, pods[i].Namespace, pods[i].Name); o != nil || f.Because == nil {
+				f.Because = &pods[i]
+				if o != nil {
+					break
+				}
+			}
+		}
+		p.Report(f)
+	},
+}
+
+// endpoints is what the EndpointSlices of a Service hold.
+type endpoints struct {
+	read     bool // whether there is an answer at all
+	ready    int
+	notReady []discoveryv1.Endpoint
+	slice    snapshot.Ref // one of them
+	of       string       // namespace
+}
+
+func endpointsOf(p *rule.Pass) endpoints {
+	e := endpoints{of: p.Object.Namespace}
+	for _, o := range p.EndpointSlices(p.Object) {
+		slice, ok := o.Typed.(*discoveryv1.EndpointSlice)
+		if !ok {
+			continue
+		}
+		if e.slice.IsZero() || len(slice.Endpoints) > 0 {
+			e.slice = o.Ref
+		}
+		for _, ep := range slice.Endpoints {
+			switch {
+			case ep.Conditions.Ready == nil || *ep.Conditions.Ready:
+				e.ready++
+			case ep.Conditions.Terminating == nil || !*ep.Conditions.Terminating:
+				e.notReady = append(e.notReady, ep)
+			}
+		}
+	}
+	out, asked := p.Outcome(snapshot.WantList(snapshot.EndpointSliceKind, p.Object.Namespace, sliceSelector(p)))
+	e.read = !e.slice.IsZero() || asked && out.State != snapshot.Blind || p.ListRead(snapshot.EndpointSliceKind, p.Object.Namespace)
+	return e
+}
+
+// sliceSelector is the label selector for the EndpointSlices of a Service.
+func sliceSelector(p *rule.Pass) string { return "kubernetes.io/service-name=" + p.Object.Name }
+
+// pods are the pods behind the endpoints that are not ready.
+func (e endpoints) pods() []snapshot.Ref {
+	var refs []snapshot.Ref
+	for _, ep := range e.notReady {
+		if ep.TargetRef != nil && ep.TargetRef.Kind == "Pod" {
+			refs = append(refs, snapshot.Ref{APIVersion: "v1", Kind: "Pod", Namespace: e.of, Name: ep.TargetRef.Name})
+		}
+	}
+	return refs
+}
+
+// young tells whether all pods behind the endpoints were read and have only just started.
+func young(p *rule.Pass, list []discoveryv1.Endpoint) bool {
+	e := endpoints{notReady: list, of: p.Object.Namespace}
+	pods := e.pods()
+	for _, ref := range pods {
+		o, _ := p.Lookup(snapshot.PodKind, ref.Namespace, ref.Name)
+		if o == nil || !starts(p, o) {
+			return false
+		}
+	}
+	return len(pods) > 0
+}
+
+// starts tells whether a pod may still get ready by itself: it is young, and so is every container
+// that its readiness waits for.
+func starts(p *rule.Pass, o *snapshot.Object) bool {
+	pod := o.Pod()
+	if p.Age(pod.CreationTimestamp.Time) >= starting {
+		return false
+	}
+	waits := false
+	for _, c := range o.PodContainers() {
+		if c.Init {
+			continue
+		}
+		waits = waits || c.Status == nil || !c.Status.Ready
+		if c.Status == nil {
+			continue
+		}
+		var ran time.Duration
+		if run := c.Status.State.Running; run != nil {
+			ran = p.Age(run.StartedAt.Time)
+		}
+		if c.Status.RestartCount > 0 || c.Status.State.Terminated != nil || c.ReadinessProbe != nil && ran >= patience(c, readinessEvent(p, o, c)) {
+			return false
+		}
+	}
+	return waits // where all containers are ready and the pod is not, somebody has taken it away
+}
+
+func readinessEvent(p *rule.Pass, o *snapshot.Object, c snapshot.Container) *corev1.Event {
+	return rule.NewPass(p.Snapshot, o, nil, nil, rule.Sink{}).ContainerEvent(c.Name, "Unhealthy", "Readiness probe")
+}

@@ -1,0 +1,128 @@
+package causes_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// What was not read is not absent, and what is long ago is not now: the same captures with parts of
+// them left out, or looked at earlier and later.
+func TestCapturesInPart(t *testing.T) {
+	eng, err := engine.New(nil, causes.All())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		state   string
+		without string        // files, separated by spaces
+		later   time.Duration // than the capture
+		target  string
+		want    string // verdict, certainty and what else is said; then the state
+	}{
+		{"pending-selector", "nodes.yaml", 0, "deploy/web", "sched-selector certain unhealthy"},
+		{"pending-selector", "deployments.yaml replicasets.yaml nodes.yaml", 0, "pods", "sched-selector certain unhealthy"},
+		{"pending-taint", "nodes.yaml", 0, "deploy/web", "sched-taint possible unhealthy"},
+		{"pending-affinity", "nodes.yaml", 0, "deploy/web", "sched-taint possible unhealthy"},
+		{"pending-taint", "deployments.yaml replicasets.yaml", 0, "pods", "sched-taint certain unhealthy"},
+		{"pvc-class-missing", "events.yaml", 0, "deploy/web", "sched-pvc-unbound certain unhealthy"},
+		{"pvc-class-missing", "persistentvolumeclaims.yaml", 0, "deploy/web", "sched-pvc-unbound certain unhealthy"},
+		{"pvc-class-typo", "events.yaml", 0, "sts/db", "pvc-class-missing likely +sched-pvc-unbound unhealthy"},
+		{"secret-volume-missing", "events.yaml", time.Hour, "deploy/web", "- unhealthy"},
+		{"cm-volume-missing", "events.yaml", time.Hour, "deploy/web", "cm-volume-missing likely unhealthy"},
+		{"cm-volume-missing", "configmaps.yaml", 0, "deploy/web", "cm-volume-missing certain starting"},
+		{"quota-exceeded", "events.yaml", 0, "deploy/web", "replicafailure-quota certain unhealthy"},
+		{"quota-exceeded", "resourcequotas.yaml deployments.yaml", 0, "rs", "replicafailure-quota certain unhealthy"},
+		{"quota-statefulset", "events.yaml", 0, "sts/db", "- unhealthy"},
+		{"service-no-endpoints", "pods.yaml", 0, "svc/web", "- unhealthy"},
+		{"service-no-endpoints", "endpointslices.yaml", 0, "svc/web", "svc-selector likely unknown"},
+		{"never-ready", "pods.yaml", 0, "svc/web", "svc-not-ready certain unhealthy"},
+		{"never-ready", "replicasets.yaml", 0, "deploy/web", "rollout-deadline certain unhealthy"},
+		{"never-ready", "events.yaml", time.Hour, "deploy/web", "readiness-failing likely +rollout-deadline unhealthy"},
+		{"service-not-ready", "", -60 * time.Second, "svc/web", "- unhealthy"},
+		{"service-not-ready", "", -60 * time.Second, "deploy/web", "- starting"},
+		{"job-backoff", "pods.yaml", 0, "job/import", "job-backoff certain unhealthy"},
+		{"evicted-ephemeral", "events.yaml", 0, "deploy/web", "evicted-es-limit certain unhealthy"},
+		{"evicted-ephemeral", "", time.Hour, "deploy/web", "evicted-es-limit certain history healthy"},
+		{"evicted-graceful", "", time.Hour, "deploy/web", "evicted-es-limit certain history healthy"},
+		{"evicted-graceful", "events.yaml", 0, "deploy/web", "- unhealthy"},
+		{"node-not-ready", "events.yaml", 0, "deploy/web", "node-notready-kubelet certain unhealthy"},
+		{"node-not-ready", "nodes.yaml", 0, "deploy/web", "- unhealthy"},
+		{"node-not-ready", "nodes.yaml", 0, "svc/web", "svc-not-ready certain unhealthy"},
+	} {
+		t.Run(strings.TrimSpace(fmt.Sprintf("%s %s without %s %s", c.state, c.target, c.without, c.later)), func(t *testing.T) {
+			s, fetcher := partOf(t, c.state, strings.Fields(c.without), c.later)
+			targets, err := collect.TargetsIn(s, "", nil, []string{c.target})
+			if err != nil || len(targets) == 0 {
+				t.Fatal(targets, err)
+			}
+			targets = targets[:1]
+			if err := collect.Loop(context.Background(), fetcher, s, func() []snapshot.Want { return eng.Wants(s, targets) }); err != nil {
+				t.Fatal(err)
+			}
+			diagnoses, failed := eng.Explain(s, targets)
+			if len(failed) > 0 {
+				t.Error(failed)
+			}
+			if got := worded(diagnoses[0]); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+func worded(d engine.Diagnosis) string {
+	words := []string{"-"}
+	for i, f := range d.Findings {
+		if i > 0 {
+			words = append(words, "+"+f.Rule)
+			continue
+		}
+		words = []string{f.Rule, string(f.Certainty)}
+		if f.History {
+			words = append(words, "history")
+		}
+	}
+	return strings.Join(append(words, string(d.Health.State)), " ")
+}
+
+// partOf reads a capture without some of its files, at another time.
+func partOf(t *testing.T, state string, without []string, later time.Duration) (*snapshot.Snapshot, collect.Fetcher) {
+	t.Helper()
+	whole := os.DirFS(filepath.Join(captures, state))
+	s, _, problems, err := collect.Archive(whole)
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	part := fstest.MapFS{"snapshot.yaml": {Data: []byte("at: " + s.Now.Add(later).Format(time.RFC3339))}}
+	files, err := os.ReadDir(filepath.Join(captures, state))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if slices.Contains(without, f.Name()) {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(captures, state, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		part[f.Name()] = &fstest.MapFile{Data: data}
+	}
+	s, fetcher, problems, err := collect.Archive(part)
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	return s, fetcher
+}

@@ -1,0 +1,49 @@
+package reliability
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+)
+
+// probeFix adds a probe whose question only the owner of the application knows.
+func probeFix(p *rule.Pass, c app, name, title, caution, path string) rule.Fix {
+	probe := map[string]any{"exec": map[string]any{"command": []any{"<COMMAND>"}}}
+	for _, port := range c.Ports {
+		if port.Protocol == "" || port.Protocol == corev1.ProtocolTCP {
+			var at any = int64(port.ContainerPort)
+			if port.Name != "" {
+				at = port.Name
+			}
+			probe = map[string]any{"httpGet": map[string]any{"path": path, "port": at}}
+			break
+		}
+	}
+	patch := p.Put(c.Path.Child(name), probe)
+	fix := rule.Fix{Title: title, Caution: caution, Applicability: rule.Placeholders, Patch: patch, Command: p.PatchCommand(p.Object.Ref, patch)}
+	if text, err := yaml.Marshal(map[string]any{name: probe}); err == nil {
+		fix.YAML = strings.TrimSpace(string(text)) + "\n"
+	}
+	return fix
+}
+
+// probeNames words which probes of a container are there already.
+func probeNames(c *corev1.Container) string {
+	var have []string
+	for _, p := range []struct {
+		name  string
+		probe *corev1.Probe
+	}{{"livenessProbe", c.LivenessProbe}, {"readinessProbe", c.ReadinessProbe}, {"startupProbe", c.StartupProbe}} {
+		if p.probe != nil {
+			have = append(have, p.name)
+		}
+	}
+	if len(have) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it has a %s", strings.Join(have, " and a "))
+}

@@ -1,0 +1,108 @@
+package reliability
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// ReadinessMissing finds containers that get traffic before they can answer.
+var ReadinessMissing = rule.Check{
+	ID: "readiness-missing", Title: "no readinessProbe: traffic comes before it can answer", Doc: rule.ReadDoc(docs, "readiness_missing.md"),
+	Dimension: rule.Reliability, Severity: rule.Medium, On: rule.Workloads,
+	Applies: hasApps,
+	Run: func(p *rule.Pass) {
+		for _, c := range apps(p) {
+			if c.ReadinessProbe != nil {
+				continue
+			}
+			f := rule.Finding{
+				Seen:    p.Object.In(c.Name),
+				Field:   c.Path.Child("readinessProbe"),
+				Message: fmt.Sprintf("container %q has no readinessProbe: it counts as ready the moment it starts, so a rollout goes on with one that does not work", c.Name),
+				Label:   "no readinessProbe here",
+			}
+			if services := servedBy(p, c); len(services) > 0 {
+				f.Severity = rule.High
+				f.Message = fmt.Sprintf("container %q has no readinessProbe: %s it requests the moment it starts, and while it cannot answer", c.Name, does(services, "sends", "send"))
+			}
+			if have := probeNames(c.Container.Container); have != "" {
+				f.RuledOut = append(f.RuledOut, have+", which does not hold traffic back")
+			}
+			p.Report(f).WithFix(probeFix(p, c, "readinessProbe", "ask what tells that it can serve a request now",
+				"it may fail for a while without a restart; a failure takes the pod out of its Services", "<PATH>"))
+		}
+	},
+	Peers: map[string][]string{
+		"polaris": {"readinessProbeMissing"}, "popeye": {"POP-104", "POP-102"}, "kube-score": {"pod-probes"},
+		"kube-linter": {"no-readiness-probe"}, "kubescape": {"configured-readiness-probe"},
+	},
+}
+
+// servedBy are the Services that lead to the container: to a port that it declares or, where no
+// container of the pod declares that port, to any container of a pod without readiness.
+func servedBy(p *rule.Pass, c app) []*snapshot.Object {
+	var found []*snapshot.Object
+	for _, o := range p.ServicesOf(p.Object, c.template) {
+		svc, ok := o.Typed.(*corev1.Service)
+		if !ok {
+			continue
+		}
+		for i := range svc.Spec.Ports {
+			port := &svc.Spec.Ports[i]
+			owner, declared := portOwner(c.template, port)
+			if declared && owner == c.Name || !declared && !anyReadiness(c.template) {
+				found = append(found, o)
+				break
+			}
+		}
+	}
+	return found
+}
+
+// portOwner is the container that declares the port to which a Service's port leads.
+func portOwner(t snapshot.Template, port *corev1.ServicePort) (container string, ok bool) {
+	target := targetOf(port)
+	for _, c := range t.Containers() {
+		if c.Init {
+			continue
+		}
+		for _, cp := range c.Ports {
+			if protocol(cp.Protocol) != protocol(port.Protocol) {
+				continue
+			}
+			if target.Type == intstr.String && cp.Name == target.StrVal || target.Type == intstr.Int && cp.ContainerPort == target.IntVal {
+				return c.Name, true
+			}
+		}
+	}
+	return "", false
+}
+
+// targetOf is the port of the pod to which a Service's port leads: by default the same number.
+func targetOf(port *corev1.ServicePort) intstr.IntOrString {
+	if port.TargetPort.Type == intstr.Int && port.TargetPort.IntVal == 0 || port.TargetPort.Type == intstr.String && port.TargetPort.StrVal == "" {
+		return intstr.FromInt32(port.Port)
+	}
+	return port.TargetPort
+}
+
+func protocol(p corev1.Protocol) corev1.Protocol {
+	if p == "" {
+		return corev1.ProtocolTCP
+	}
+	return p
+}
+
+func anyReadiness(t snapshot.Template) bool {
+	for _, c := range t.Containers() {
+		if !c.Init && c.ReadinessProbe != nil {
+			return true
+		}
+	}
+	return false
+}

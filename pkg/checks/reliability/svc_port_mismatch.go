@@ -1,0 +1,150 @@
+package reliability
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// SvcPortMismatch finds ports of Services behind which no container listens.
+var SvcPortMismatch = rule.Check{
+	ID: "svc-port-mismatch", Title: "Service port that no container declares", Doc: rule.ReadDoc(docs, "svc_port_mismatch.md"),
+	Dimension: rule.Reliability, Severity: rule.High, On: rule.Kinds(snapshot.ServiceKind),
+	Needs: selectable,
+	Applies: func(p *rule.Pass) bool {
+		want := selectorOf(p)
+		return want != nil && len(selected(p, labels.SelectorFromSet(want))) > 0
+	},
+	Run: func(p *rule.Pass) {
+		svc, ok := p.Object.Typed.(*corev1.Service)
+		if !ok {
+			return
+		}
+		found := selected(p, labels.SelectorFromSet(svc.Spec.Selector))
+		for i := range svc.Spec.Ports {
+			port := &svc.Spec.Ports[i]
+			if targetOf(port).Type == intstr.String {
+				judgeNamed(p, port, field.NewPath("spec", "ports").Index(i), found)
+			} else {
+				judgeNumber(p, port, field.NewPath("spec", "ports").Index(i), found)
+			}
+		}
+	},
+	Peers: map[string][]string{"popeye": {"POP-1106", "POP-1101"}},
+}
+
+// declared are the ports of the containers that run as long as the pod does.
+func declared(t snapshot.Template) []corev1.ContainerPort {
+	var ports []corev1.ContainerPort
+	for _, c := range t.Containers() {
+		if !c.Init {
+			ports = append(ports, c.Ports...)
+		}
+	}
+	return ports
+}
+
+// judgeNamed looks at a target that is a name: pods without a port of that name and protocol get no
+// endpoint.
+func judgeNamed(p *rule.Pass, port *corev1.ServicePort, path *field.Path, found []snapshot.Selected) {
+	name, want := port.TargetPort.StrVal, protocol(port.Protocol)
+	var others []string
+	var otherProtocol corev1.Protocol
+	for _, s := range found {
+		for _, cp := range declared(s.Template) {
+			switch {
+			case cp.Name == name && protocol(cp.Protocol) == want:
+				return
+			case cp.Name == name:
+				otherProtocol = protocol(cp.Protocol)
+			case cp.Name != "" && protocol(cp.Protocol) == want:
+				others = append(others, cp.Name)
+			}
+		}
+	}
+	at := path.Child("targetPort")
+	f := rule.Finding{Field: at, Value: name, Label: "no container of the selected pods has a port of this name"}
+	holders := names(objects(found))
+	if otherProtocol != "" {
+		f.Message = fmt.Sprintf("targetPort %q over %s: the port of that name of %s is %s, so the Service has no endpoint for it", name, want, holders, otherProtocol)
+		if port.Protocol != "" {
+			f.Field, f.Value, f.Label = path.Child("protocol"), string(port.Protocol), "the container's port has another protocol"
+		}
+		p.Report(f)
+		return
+	}
+	f.Message = fmt.Sprintf("targetPort %q: no container of %s has a port of that name, so the Service has no endpoint for it", name, holders)
+	near := knowledge.Nearest(name, others)
+	if near == "" && len(distinct(others)) == 1 {
+		near = others[0]
+	}
+	if len(others) > 0 {
+		f.Message += "; there is " + strings.Join(distinct(others), ", ")
+	}
+	out := p.Report(f)
+	if near != "" {
+		patch := p.Put(at, near)
+		out.WithFix(rule.Fix{
+			Title:         fmt.Sprintf("lead to the port %q", near),
+			Caution:       "that this is the port that was meant, only you know",
+			Applicability: rule.NeedsThought,
+			Patch:         patch,
+			Command:       p.PatchCommand(p.Object.Ref, patch),
+		})
+	}
+}
+
+// judgeNumber looks at a target that is a number. Containers need not declare what they listen on,
+// so a port that is not declared is a hint, and only where others are.
+func judgeNumber(p *rule.Pass, port *corev1.ServicePort, path *field.Path, found []snapshot.Selected) {
+	number, want := targetOf(port).IntVal, protocol(port.Protocol)
+	var have []string
+	for _, s := range found {
+		ports := declared(s.Template)
+		if len(ports) == 0 {
+			return
+		}
+		for _, cp := range ports {
+			if cp.ContainerPort == number && protocol(cp.Protocol) == want {
+				return
+			}
+			have = append(have, fmt.Sprintf("%d/%s", cp.ContainerPort, protocol(cp.Protocol)))
+		}
+	}
+	at := path.Child("targetPort")
+	what := fmt.Sprintf("targetPort %d", number)
+	if port.TargetPort == (intstr.IntOrString{}) {
+		at = path.Child("port")
+		what = fmt.Sprintf("port %d, without a targetPort", number)
+	}
+	p.Report(rule.Finding{
+		Field: at, Value: fmt.Sprint(number), Severity: rule.Low, Certainty: rule.Possible,
+		Message: fmt.Sprintf("%s leads to %d/%s, which no container of %s declares: they declare %s", what, number, want, names(objects(found)), strings.Join(distinct(have), ", ")),
+		Label:   "not among the ports that the containers declare",
+	}).WithFix(rule.Fix{
+		Title:         "set targetPort to what the container listens on, best by its name",
+		Caution:       "containers may listen on ports that they do not declare; then declare this one",
+		Applicability: rule.NeedsThought,
+	})
+}
+
+// distinct drops repetitions and keeps the order.
+func distinct(list []string) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, s := range list {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}

@@ -1,0 +1,126 @@
+package security
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/pod-security-admission/policy"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// controls are the Pod Security Standards as Kubernetes itself judges them, in their newest version.
+// They decide whether a pod is at fault; the checks of this package only find the field, and say
+// what it costs and how to mend it.
+var controls = newest(policy.DefaultChecks())
+
+func newest(checks []policy.Check) map[policy.CheckID]policy.CheckPodFn {
+	all := make(map[policy.CheckID]policy.CheckPodFn, len(checks))
+	for _, c := range checks {
+		all[c.ID] = c.Versions[len(c.Versions)-1].CheckPod
+	}
+	return all
+}
+
+func judge(t snapshot.Template, id policy.CheckID) policy.CheckResult {
+	return controls[id](&metav1.ObjectMeta{Labels: t.Labels, Annotations: t.Annotations}, t.Spec)
+}
+
+// locator finds the fields for which a template is forbidden. It is asked only about templates that
+// are.
+type locator func(*rule.Pass, snapshot.Template) []rule.Finding
+
+// told says of a locator that what it leaves out is told by another check, where that one's control
+// forbids the template too.
+type told policy.CheckID
+
+// standard makes a check's Run of controls: silent where they allow a template, and where one of
+// them forbids it, one finding per place, but at the least the control's own words.
+func standard(locate locator, elsewhere told, ids ...policy.CheckID) func(*rule.Pass) {
+	return func(p *rule.Pass) {
+		for _, t := range p.Object.Templates {
+			if t.Spec == nil {
+				continue
+			}
+			var no policy.CheckResult
+			no.Allowed = true
+			for _, id := range ids {
+				if no.Allowed {
+					no = judge(t, id)
+				}
+			}
+			if no.Allowed {
+				continue
+			}
+			findings := locate(p, t)
+			for _, f := range findings {
+				p.Report(f)
+			}
+			if len(findings) == 0 && (elsewhere == "" || judge(t, policy.CheckID(elsewhere)).Allowed) {
+				p.Reportf(t.SpecPath(), "%s: %s", no.ForbiddenReason, no.ForbiddenDetail)
+			}
+		}
+	}
+}
+
+// containers are all that the Pod Security Standards look at.
+func containers(t snapshot.Template) []snapshot.Container {
+	return slices.Concat(t.Containers(), t.EphemeralContainers())
+}
+
+// inContainer starts a finding on a field of one container.
+func inContainer(p *rule.Pass, c snapshot.Container, path *field.Path) rule.Finding {
+	return rule.Finding{Seen: p.Object.In(c.Name), Field: path}
+}
+
+// harden is a fix that takes something away which the program may need.
+func harden(p *rule.Pass, title, caution string, patch *rule.Patch, yaml string) *rule.Fix {
+	fix := &rule.Fix{Title: title, Caution: caution, Applicability: rule.NeedsThought, Patch: patch, YAML: yaml}
+	if !p.Files { // a file is mended in the file
+		fix.Command = p.PatchCommand(p.Object.Ref, patch)
+	}
+	return fix
+}
+
+// ephemeralFix is for a container that was put into a running pod.
+func ephemeralFix() *rule.Fix {
+	return &rule.Fix{
+		Title: "delete the pod once the debugging is over", Applicability: rule.NeedsThought,
+		Caution: "an ephemeral container can be neither changed nor removed while its pod lives",
+	}
+}
+
+// withFix gives a finding in a container its fix, where the container can be changed.
+func withFix(f rule.Finding, c snapshot.Container, fix *rule.Fix) rule.Finding {
+	f.Fix = fix
+	if c.Ephemeral {
+		f.Fix = ephemeralFix()
+	}
+	return f
+}
+
+// named words a list of containers: container "app", containers "app", "proxy".
+func named(list []snapshot.Container) string {
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = strconv.Quote(c.Name)
+	}
+	if len(names) == 1 {
+		return "container " + names[0]
+	}
+	return "containers " + strings.Join(names, ", ")
+}
+
+func one(c snapshot.Container) []snapshot.Container { return []snapshot.Container{c} }
+
+// verb is singular or plural, after named.
+func verb(list []snapshot.Container, singular, plural string) string {
+	if len(list) == 1 {
+		return singular
+	}
+	return plural
+}

@@ -1,0 +1,256 @@
+package security_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/pod-security-admission/policy"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks/security"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/ruletest"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+func TestChecks(t *testing.T) { ruletest.Run(t, security.Checks...) }
+
+// told says which checks tell of a control's verdict.
+var told = map[policy.CheckID][]*rule.Check{
+	"privileged":                {&security.Privileged},
+	"hostNamespaces":            {&security.HostNamespaces},
+	"hostPathVolumes":           {&security.HostPath},
+	"hostPorts":                 {&security.HostPort},
+	"capabilities_baseline":     {&security.CapsDangerous},
+	"capabilities_restricted":   {&security.CapsDropAll, &security.CapsDangerous},
+	"allowPrivilegeEscalation":  {&security.PrivilegeEscalation},
+	"runAsNonRoot":              {&security.RunAsNonRoot},
+	"runAsUser":                 {&security.RunAsNonRoot},
+	"seccompProfile_baseline":   {&security.SeccompMissing},
+	"seccompProfile_restricted": {&security.SeccompMissing},
+}
+
+func findings(s *snapshot.Snapshot, o *snapshot.Object, c *rule.Check) []*rule.Finding {
+	var found []*rule.Finding
+	c.Run(rule.NewPass(s, o, c, nil, rule.Sink{Report: func(f *rule.Finding) { found = append(found, f) }}))
+	return found
+}
+
+// agree holds one object against the controls themselves: no finding that no control asks for, none
+// left out, and each of them on a field.
+func agree(t *testing.T, s *snapshot.Snapshot, o *snapshot.Object) {
+	t.Helper()
+	counts := map[*rule.Check]int{}
+	for _, c := range security.Checks {
+		forbidden := false
+		for id, checks := range told {
+			if slices.Contains(checks, c) {
+				forbidden = forbidden || !allowed(id, o)
+			}
+		}
+		found := findings(s, o, c)
+		counts[c] = len(found)
+		if len(found) > 0 && !forbidden {
+			t.Errorf("%s: %s, though the controls allow it: %q", o, c.ID, found[0].Message)
+		}
+		places := map[string]bool{}
+		for _, f := range found {
+			for _, tpl := range o.Templates {
+				if f.Field.String() == tpl.SpecPath().String() {
+					t.Errorf("%s: %s found no field: %q", o, c.ID, f.Message)
+				}
+			}
+			if c.ID != "host-path" && c.ID != "host-namespaces" && places[f.Seen.Container] {
+				t.Errorf("%s: %s speaks twice of container %q", o, c.ID, f.Seen.Container)
+			}
+			places[f.Seen.Container] = true
+		}
+	}
+	for id, checks := range told {
+		if allowed(id, o) || id == "seccompProfile_baseline" && windows(o) { // the API refuses the field there
+			continue
+		}
+		n := 0
+		for _, c := range checks {
+			n += counts[c]
+		}
+		if n == 0 {
+			t.Errorf("%s: %s forbids it, and nothing is found", o, id)
+		}
+	}
+}
+
+func windows(o *snapshot.Object) bool {
+	return slices.ContainsFunc(o.Templates, func(t snapshot.Template) bool { return t.Spec.OS != nil && t.Spec.OS.Name == corev1.Windows })
+}
+
+var controls = policy.DefaultChecks()
+
+func allowed(id policy.CheckID, o *snapshot.Object) bool {
+	for _, c := range controls {
+		if c.ID != id {
+			continue
+		}
+		for _, t := range o.Templates {
+			if !c.Versions[len(c.Versions)-1].CheckPod(&metav1.ObjectMeta{Annotations: t.Annotations}, t.Spec).Allowed {
+				return false
+			}
+		}
+		return true
+	}
+	panic("no such control: " + id)
+}
+
+func TestControlsOnFixtures(t *testing.T) {
+	files, err := filepath.Glob("testdata/*/*.yaml")
+	if err != nil || len(files) < 40 {
+		t.Fatal(len(files), err)
+	}
+	for _, file := range files {
+		s, problems, err := collect.Files(collect.FileOptions{Paths: []string{file}, Namespace: "default", Now: time.Unix(0, 0)})
+		if err != nil || len(problems) > 0 {
+			t.Fatal(file, err, problems)
+		}
+		for _, o := range s.Workloads("") {
+			agree(t, s, o)
+		}
+	}
+}
+
+// TestControlsOnChance makes pods of every mixture of settings: the verdicts are those of the
+// controls, and the fixes cure.
+func TestControlsOnChance(t *testing.T) {
+	const pods = 1500
+	for i := range uint64(pods) {
+		s := snapshot.New(time.Unix(0, 0))
+		pod := chance(rand.New(rand.NewPCG(i, 1)))
+		o, err := s.Add(corev1.SchemeGroupVersion.WithKind("Pod"), pod, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		agree(t, s, o)
+		for _, c := range security.Checks {
+			cured(t, pod, s, o, c)
+		}
+		if t.Failed() {
+			text, _ := json.MarshalIndent(pod.Spec, "", " ")
+			t.Fatalf("pod %d: %s", i, text)
+		}
+	}
+}
+
+// cured applies the patches of one check's findings and judges again.
+func cured(t *testing.T, pod *corev1.Pod, s *snapshot.Snapshot, o *snapshot.Object, c *rule.Check) {
+	t.Helper()
+	text, err := json.Marshal(pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range findings(s, o, c) {
+		if f.Fix == nil {
+			t.Errorf("%s: no fix for %q", c.ID, f.Message)
+			return
+		}
+		if f.Fix.Patch == nil {
+			return // the others alone do not cure it
+		}
+		body, err := json.Marshal(f.Fix.Patch.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		patch, err := jsonpatch.DecodePatch(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err = patch.Apply(text); err != nil {
+			t.Errorf("%s: patch %s: %v", c.ID, body, err)
+			return
+		}
+	}
+	after := &corev1.Pod{}
+	if err := json.Unmarshal(text, after); err != nil {
+		t.Fatal(err)
+	}
+	s = snapshot.New(s.Now)
+	o, err = s.Add(corev1.SchemeGroupVersion.WithKind("Pod"), after, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range findings(s, o, c) {
+		if f.Severity == rule.Info {
+			continue // what is added back is spoken of once ALL is dropped
+		}
+		t.Errorf("%s: after its patches: %q at %s in %s", c.ID, f.Message, f.Field, text)
+	}
+}
+
+func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
+
+func ptr[T any](v T) *T { return &v }
+
+// chance makes a pod of settings that the controls look at.
+func chance(r *rand.Rand) *corev1.Pod {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "chance", Namespace: "default"}}
+	uid := func() *int64 { return pick(r, nil, nil, ptr(int64(0)), ptr(int64(1000))) }
+	flag := func() *bool { return pick(r, nil, nil, ptr(true), ptr(false)) }
+	profile := func() *corev1.SeccompProfile {
+		return pick(r, nil, nil, &corev1.SeccompProfile{Type: "RuntimeDefault"}, &corev1.SeccompProfile{Type: "Unconfined"}, &corev1.SeccompProfile{Type: "Localhost"})
+	}
+	caps := func() []corev1.Capability {
+		var list []corev1.Capability
+		for range r.IntN(4) {
+			list = append(list, pick[corev1.Capability](r, "ALL", "CHOWN", "SYS_ADMIN", "NET_BIND_SERVICE", "NET_RAW", "all", "CAP_CHOWN"))
+		}
+		return list
+	}
+	if r.IntN(3) > 0 {
+		pod.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: uid(), RunAsNonRoot: flag(), SeccompProfile: profile()}
+	}
+	container := func(name string) corev1.Container {
+		c := corev1.Container{Name: name}
+		if r.IntN(3) > 0 {
+			c.SecurityContext = &corev1.SecurityContext{RunAsUser: uid(), RunAsNonRoot: flag(), SeccompProfile: profile(), AllowPrivilegeEscalation: flag()}
+			c.SecurityContext.Privileged = pick(r, nil, nil, nil, ptr(true), ptr(false))
+			if r.IntN(3) > 0 {
+				c.SecurityContext.Capabilities = &corev1.Capabilities{Add: caps(), Drop: caps()}
+			}
+		}
+		for range r.IntN(3) {
+			c.Ports = append(c.Ports, corev1.ContainerPort{ContainerPort: 80, HostPort: int32(r.IntN(2)) * 80})
+		}
+		c.VolumeMounts = []corev1.VolumeMount{{Name: fmt.Sprint("v", r.IntN(3)), MountPath: "/v"}}
+		return c
+	}
+	for i := range r.IntN(2) {
+		c := container(fmt.Sprint("init", i))
+		c.RestartPolicy = pick(r, nil, ptr(corev1.ContainerRestartPolicyAlways))
+		pod.Spec.InitContainers = append(pod.Spec.InitContainers, c)
+	}
+	for i := range 1 + r.IntN(2) {
+		pod.Spec.Containers = append(pod.Spec.Containers, container(fmt.Sprint("app", i)))
+	}
+	if r.IntN(6) == 0 {
+		pod.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon(container("debugger"))}}
+	}
+	for i := range r.IntN(3) {
+		v := corev1.Volume{Name: fmt.Sprint("v", i)}
+		if r.IntN(2) == 0 {
+			v.HostPath = &corev1.HostPathVolumeSource{Path: pick(r, "/", "/run", "/var/run/docker.sock", "/data", "/runner", "")}
+		}
+		pod.Spec.Volumes = append(pod.Spec.Volumes, v)
+	}
+	pod.Spec.HostNetwork, pod.Spec.HostPID, pod.Spec.HostIPC = r.IntN(5) == 0, r.IntN(5) == 0, r.IntN(5) == 0
+	pod.Spec.HostUsers = pick(r, nil, nil, nil, ptr(false), ptr(true))
+	if r.IntN(8) == 0 {
+		pod.Spec.OS = &corev1.PodOS{Name: pick(r, corev1.Windows, corev1.Linux)}
+	}
+	return pod
+}
