@@ -172,27 +172,30 @@ func (p *writer) verdict(f report.Finding, e report.Explained, withNamespace, wi
 			head += fmt.Sprintf("  (%d of %d pods of %s)", f.Count, max(e.Pods, f.Count), clean(f.Object.String()))
 		}
 	}
-	p.line("%s", head)
 	mark := t.failure.Sprint(t.bad)
 	if f.Certainty == string(rule.Possible) {
 		mark = t.doubt.Sprint(t.unsure)
 	}
-	message, tail := clean(f.Message), f.Certainty+"  "+f.Rule
-	lines := wrap(message, p.prose(2))
-	last := lines[len(lines)-1]
-	for _, l := range lines[:len(lines)-1] {
-		p.line("%s %s", mark, t.strong.Sprint(l))
+	// The certainty and the rule's name stand where there is room, so that the field stays on the
+	// third line.
+	tail := f.Certainty + "  " + f.Rule
+	lines := wrap(clean(f.Message), p.prose(2))
+	beside := t.Width == 0 || len(lines) == 1 && cells(lines[0])+cells(tail)+4 <= t.Width
+	if !beside {
+		head += "  " + t.faint.Sprint(tail)
+	}
+	p.line("%s", head)
+	for i, l := range lines {
+		end := ""
+		if beside && i == len(lines)-1 {
+			gap := 2
+			if t.Width > 0 {
+				gap = min(t.Width-cells(l)-cells(tail)-2, widestGap)
+			}
+			end = strings.Repeat(" ", gap) + t.faint.Sprint(tail)
+		}
+		p.line("%s %s%s", mark, t.strong.Sprint(l), end)
 		mark = " "
-	}
-	gap := 2
-	if t.Width > 0 && cells(last)+cells(tail)+6 <= t.Width {
-		gap = t.Width - cells(last) - cells(tail) - 2
-	}
-	if t.Width > 0 && cells(last)+cells(tail)+4 > t.Width {
-		p.line("%s %s", mark, t.strong.Sprint(last))
-		p.line("  %s", t.faint.Sprint(tail))
-	} else {
-		p.line("%s %s%s%s", mark, t.strong.Sprint(last), strings.Repeat(" ", min(gap, 24)), t.faint.Sprint(tail))
 	}
 	if f.FieldName != "" {
 		value := ""
@@ -201,7 +204,13 @@ func (p *writer) verdict(f report.Finding, e report.Explained, withNamespace, wi
 		}
 		p.line("  field  %s  %s%s", clean(f.Object.String()), t.strong.Sprint(clean(f.FieldName)), value)
 	} else {
-		p.line("  field  none: %s", clean(f.NoField))
+		for i, l := range wrap("none: "+clean(f.NoField), p.prose(len("  field  "))) {
+			label := "field"
+			if i > 0 {
+				label = "     "
+			}
+			p.line("  %s  %s", label, l)
+		}
 	}
 	p.line("")
 	p.evidence(f, wide)
@@ -209,6 +218,9 @@ func (p *writer) verdict(f report.Finding, e report.Explained, withNamespace, wi
 	p.picture(f)
 	p.fix(f)
 }
+
+// widestGap is how far the rule's name may stand from the message and still be read with it.
+const widestGap = 24
 
 // prose is the width that is left for text after indent columns.
 func (p *writer) prose(indent int) int {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -30,6 +31,7 @@ func (b *Builder) picture(object *snapshot.Object, prefix string, f *rule.Findin
 		Lines: doc.Snippet(marks, source.SnippetOptions{Skip: len(root) + leading(field[len(root):]), MaxLines: pictureLines, Dedent: true}),
 	}
 	hideEnv(object, pic.Lines)
+	hideCredentials(pic.Lines)
 	if doc.Name == "" {
 		return pic, nil
 	}
@@ -61,6 +63,25 @@ func hideEnv(object *snapshot.Object, lines []source.Line) {
 						lines[i].Text = l.Text[:at] + strings.Repeat("*", len([]rune(e.Value))) + l.Text[at+len(e.Value):]
 					}
 				}
+			}
+		}
+	}
+}
+
+// credentials are what arguments carry that must not be printed: user info in URLs, and flags that
+// are named after a secret. YAML's own "key: value" is left alone: it is no argument.
+var credentials = []*regexp.Regexp{
+	regexp.MustCompile(`://([^\s/@]+)@`),
+	regexp.MustCompile(`(?i)(?:password|passwd|pwd|secret|token|api[-_]?key|access[-_]?key)[a-z0-9_.-]*=([^\s"',;]+)`),
+}
+
+// hideCredentials blanks out credentials in drawn lines, marked or not; columns stay where they are.
+func hideCredentials(lines []source.Line) {
+	for i := range lines {
+		for _, pattern := range credentials {
+			for _, at := range pattern.FindAllStringSubmatchIndex(lines[i].Text, -1) {
+				text := lines[i].Text
+				lines[i].Text = text[:at[2]] + strings.Repeat("*", at[3]-at[2]) + text[at[3]:]
 			}
 		}
 	}

@@ -115,12 +115,83 @@ func TestControlsOnFixtures(t *testing.T) {
 		t.Fatal(len(files), err)
 	}
 	for _, file := range files {
-		s, problems, err := collect.Files(collect.FileOptions{Paths: []string{file}, Namespace: "default", Now: time.Unix(0, 0)})
-		if err != nil || len(problems) > 0 {
-			t.Fatal(file, err, problems)
-		}
+		s := read(t, file)
 		for _, o := range s.Workloads("") {
 			agree(t, s, o)
+		}
+	}
+}
+
+func read(t *testing.T, file string) *snapshot.Snapshot {
+	t.Helper()
+	s, problems, err := collect.Files(collect.FileOptions{Paths: []string{file}, Namespace: "default", Now: time.Unix(0, 0)})
+	if err != nil || len(problems) > 0 {
+		t.Fatal(file, err, problems)
+	}
+	return s
+}
+
+func TestSeverities(t *testing.T) {
+	for _, tt := range []struct {
+		check *rule.Check
+		file  string
+		want  []rule.Severity // in the order of the file
+	}{
+		{&security.Privileged, "each-container", []rule.Severity{rule.Critical, rule.Critical, rule.Critical}},
+		{&security.HostNamespaces, "all", []rule.Severity{rule.High, rule.High, rule.High}},
+		{&security.HostPath, "folders", []rule.Severity{rule.High, rule.High}},
+		{&security.HostPath, "whole-node", []rule.Severity{rule.Critical, rule.Critical, rule.Critical, rule.Critical, rule.Critical, rule.Critical}},
+		{&security.HostPort, "host-network", []rule.Severity{rule.Medium}},
+		{&security.CapsDangerous, "added", []rule.Severity{rule.High, rule.High, rule.High}},
+		{&security.CapsDropAll, "unset", []rule.Severity{rule.Low, rule.Low}},
+		{&security.CapsDropAll, "added-back", []rule.Severity{rule.Info}},
+		{&security.PrivilegeEscalation, "privileged", []rule.Severity{rule.Medium}},
+		{&security.RunAsNonRoot, "unset-once", []rule.Severity{rule.Medium}},
+		{&security.RunAsNonRoot, "unset-everywhere", []rule.Severity{rule.Medium}},
+		{&security.RunAsNonRoot, "only-a-user", []rule.Severity{rule.Low}},
+		{&security.RunAsNonRoot, "root", []rule.Severity{rule.High, rule.High, rule.Low}},
+		{&security.RunAsNonRoot, "root-pod", []rule.Severity{rule.Low, rule.High}}, // the pod's after its containers'
+		{&security.SeccompMissing, "unset-once", []rule.Severity{rule.Low}},
+		{&security.SeccompMissing, "unconfined", []rule.Severity{rule.Low, rule.Medium, rule.Medium}},
+	} {
+		s := read(t, "testdata/"+tt.check.ID+"/"+tt.file+".yaml")
+		var got []rule.Severity
+		for _, o := range s.Workloads("") {
+			for _, f := range findings(s, o, tt.check) {
+				got = append(got, f.Severity)
+				if f.Fix == nil || f.Fix.Applicability != rule.NeedsThought || f.Fix.Caution == "" {
+					t.Errorf("%s: %q: hardening may break the program, and says how", tt.file, f.Message)
+				}
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s of %s: %v, want %v", tt.check.ID, tt.file, got, tt.want)
+		}
+	}
+}
+
+// TestLive holds what is different with an object of a cluster: a command, none for a container that
+// nothing can change, and none where the API refuses it.
+func TestLive(t *testing.T) {
+	for _, tt := range []struct {
+		check *rule.Check
+		file  string
+		seen  string
+		patch bool
+	}{
+		{&security.Privileged, "rollout", "app", true},
+		{&security.Privileged, "ephemeral", "debugger", false},
+		{&security.PrivilegeEscalation, "privileged", "app", false},
+		{&security.RunAsNonRoot, "unset-everywhere", "", true},
+	} {
+		s := read(t, "testdata/"+tt.check.ID+"/"+tt.file+".yaml")
+		s.Files = false
+		for _, o := range s.Workloads("") {
+			for _, f := range findings(s, o, tt.check) {
+				if f.Seen.Container != tt.seen || (len(f.Fix.Command) > 0) != tt.patch || (f.Fix.Patch != nil) != tt.patch {
+					t.Errorf("%s: seen in %q, fix %+v", tt.file, f.Seen.Container, f.Fix)
+				}
+			}
 		}
 	}
 }
