@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
-	"sigs.k8s.io/yaml"
 
 	maturity "github.com/kubectl-maturity/kubectl-maturity"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/companion"
@@ -99,20 +97,7 @@ func (o *pluginsOptions) Run() error {
 			fmt.Fprintf(o.ErrOut, "Warning: %s: %s\n", p.Name, printable(p.Here.Unknown))
 		}
 	}
-	switch o.output.value {
-	case "json":
-		data, err := json.MarshalIndent(list, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintln(o.Out, string(data))
-		return err
-	case "yaml":
-		data, err := yaml.Marshal(list)
-		if err != nil {
-			return err
-		}
-		_, err = o.Out.Write(data)
+	if done, err := marshal(o.Out, o.output.value, list); done {
 		return err
 	}
 	wide := o.output.value == "wide"

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -8,6 +9,7 @@ import (
 
 	"golang.org/x/term"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/render"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
@@ -107,4 +109,24 @@ func utf8Locale() bool {
 		}
 	}
 	return false
+}
+
+// marshal prints v as json or yaml; done tells whether the format was one of them.
+func marshal(w io.Writer, format string, v any) (done bool, err error) {
+	var data []byte
+	switch format {
+	case "json":
+		if data, err = json.MarshalIndent(v, "", "  "); err != nil {
+			return true, err
+		}
+		data = append(data, '\n')
+	case "yaml":
+		if data, err = yaml.Marshal(v); err != nil {
+			return true, err
+		}
+	default:
+		return false, nil
+	}
+	_, err = w.Write(data)
+	return true, err
 }

@@ -1,16 +1,13 @@
 package cmd
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks"
@@ -132,7 +129,7 @@ func (o *rulesOptions) run() error {
 		for i := range list.Rules {
 			list.Rules[i].Doc = nil // hundreds of documents are no list
 		}
-		if done, err := o.marshal(list); done {
+		if done, err := marshal(o.Out, o.output.value, list); done {
 			return err
 		}
 		return render.RuleTable(o.Out, list.Rules, o.theme(), o.output.value == "wide")
@@ -158,7 +155,7 @@ func (o *rulesOptions) document(list report.Rules) error {
 	if len(list.Rules) == 0 {
 		return nil
 	}
-	if done, err := o.marshal(list); done {
+	if done, err := marshal(o.Out, o.output.value, list); done {
 		return err
 	}
 	for i, r := range list.Rules {
@@ -191,7 +188,7 @@ func (o *rulesOptions) translate() error {
 		}
 	}
 	if len(t.IDs) > 0 {
-		if done, err := o.marshal(t); err != nil {
+		if done, err := marshal(o.Out, o.output.value, t); err != nil {
 			return err
 		} else if !done {
 			if err := render.RuleTranslation(o.Out, t, o.theme()); err != nil {
@@ -239,30 +236,6 @@ func didYouMean(text, near string) error {
 		return errors.New(text)
 	}
 	return fmt.Errorf("%s; did you mean %q?", text, near)
-}
-
-// marshal prints v in the format for machines that was asked for; done tells whether one was.
-func (o *rulesOptions) marshal(v any) (done bool, err error) {
-	return marshal(o.Out, o.output.value, v)
-}
-
-func marshal(w io.Writer, format string, v any) (done bool, err error) {
-	var data []byte
-	switch format {
-	case "json":
-		if data, err = json.MarshalIndent(v, "", "  "); err != nil {
-			return true, err
-		}
-		data = append(data, '\n')
-	case "yaml":
-		if data, err = yaml.Marshal(v); err != nil {
-			return true, err
-		}
-	default:
-		return false, nil
-	}
-	_, err = w.Write(data)
-	return true, err
 }
 
 func unique(words []string) []string {

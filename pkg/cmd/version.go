@@ -6,9 +6,6 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
-
-	"encoding/json"
 )
 
 // Set by the release build with -ldflags; a `go install` build reads its own build information.
@@ -59,20 +56,7 @@ func newCmdVersion(o *rootOptions) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := currentVersion()
-			switch output.value {
-			case "json":
-				data, err := json.MarshalIndent(v, "", "  ")
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintln(o.Out, string(data))
-				return err
-			case "yaml":
-				data, err := yaml.Marshal(v)
-				if err != nil {
-					return err
-				}
-				_, err = o.Out.Write(data)
+			if done, err := marshal(o.Out, output.value, v); done {
 				return err
 			}
 			_, err := fmt.Fprintf(o.Out, "kubectl maturity %s\n", v.GitVersion)

@@ -8,10 +8,10 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
 )
 
-func rendered(t *testing.T, print func(*strings.Builder) error) string {
+func rendered(t *testing.T, write func(*strings.Builder) error) string {
 	t.Helper()
 	var b strings.Builder
-	if err := print(&b); err != nil {
+	if err := write(&b); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -29,7 +29,9 @@ func TestRuleTableFoldsTitles(t *testing.T) {
 		{ID: "readiness-probe-missing", Kind: report.KindCheck, Severity: "medium", Dimension: "reliability", Title: "traffic reaches the container before it can answer"},
 		{ID: "exit-error", Kind: report.KindCause, Stage: "container exit", Title: "exits with an error"},
 	}
-	got := rendered(t, func(b *strings.Builder) error { return render.RuleTable(b, rules, render.NewTheme(false, false, 80), false) })
+	got := rendered(t, func(b *strings.Builder) error {
+		return render.RuleTable(b, rules, render.NewTheme(false, false, 80), false)
+	})
 	compare(t, got, `
 CHECK                     SEVERITY   DIMENSION     TITLE
 readiness-probe-missing   medium     reliability   traffic reaches the container

@@ -18,6 +18,8 @@ type Builder struct {
 	Snapshot *snapshot.Snapshot
 	Titles   map[string]string // of rules, by ID
 	Report   *Report
+
+	content map[*snapshot.Object]map[string]any // of objects with findings: one has several
 }
 
 // NewBuilder starts the report of a command.
@@ -29,7 +31,7 @@ func NewBuilder(command string, s *snapshot.Snapshot, e *engine.Engine) *Builder
 	for _, c := range e.Checks {
 		titles[c.ID] = c.Title
 	}
-	return &Builder{Snapshot: s, Titles: titles, Report: New(command, s)}
+	return &Builder{Snapshot: s, Titles: titles, Report: New(command, s), content: map[*snapshot.Object]map[string]any{}}
 }
 
 // Explain adds diagnoses. The same finding under several targets is kept once.
@@ -139,13 +141,11 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 		}
 		out.Evidence = append(out.Evidence, item)
 	}
-	for _, r := range f.RuledOut {
-		out.RuledOut = append(out.RuledOut, r)
-	}
+	out.RuledOut = append(out.RuledOut, f.RuledOut...)
 	object, prefix := b.drawn(f)
 	out.FieldName = out.Field
 	if object != nil {
-		out.FieldName = named(object.Raw(), strings.TrimPrefix(out.Field, prefix))
+		out.FieldName = named(b.raw(object), strings.TrimPrefix(out.Field, prefix))
 		if prefix != "" {
 			out.FieldName = prefix + out.FieldName
 		}
@@ -157,6 +157,15 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 	out.Fix = b.fix(f)
 	out.Fingerprint = fingerprint(f.Rule, f.Object, f.Seen.Container, out.Field)
 	return out
+}
+
+func (b *Builder) raw(o *snapshot.Object) map[string]any {
+	content, ok := b.content[o]
+	if !ok {
+		content = o.Raw()
+		b.content[o] = content
+	}
+	return content
 }
 
 // drawn is the object whose text shows the finding: the one to change or, where that could not be

@@ -3,6 +3,7 @@ package rule
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -76,7 +77,17 @@ func nameTests(o *snapshot.Object, steps source.Path) []Op {
 	return ops
 }
 
-func pointer(steps source.Path) string { return Pointer(FieldPath(steps.String())) }
+// pointer is the path as a JSON pointer (RFC 6901). Findings by the thousand ask for it.
+func pointer(steps source.Path) string {
+	var b strings.Builder
+	for _, s := range steps {
+		b.WriteByte('/')
+		_, _ = pointerEscape.WriteString(&b, s.Key)
+	}
+	return b.String()
+}
+
+var pointerEscape = strings.NewReplacer("~", "~0", "/", "~1")
 
 // FieldPath is the path that text says, as Kubernetes prints it.
 func FieldPath(text string) *field.Path {

@@ -30,21 +30,20 @@ func (s Setting) Pointer() string { return Pointer(s.Path) }
 func Pointer(path *field.Path) string {
 	var b strings.Builder
 	text := path.String()
-	escape := strings.NewReplacer("~", "~0", "/", "~1")
 	for text != "" {
-		switch {
-		case text[0] == '.':
+		switch text[0] {
+		case '.':
 			text = text[1:]
-		case text[0] == '[':
+		case '[':
 			key, rest, _ := strings.Cut(text[1:], "]")
-			b.WriteString("/" + escape.Replace(key))
+			b.WriteString("/" + pointerEscape.Replace(key))
 			text = rest
 		default:
 			end := strings.IndexAny(text, ".[")
 			if end < 0 {
 				end = len(text)
 			}
-			b.WriteString("/" + escape.Replace(text[:end]))
+			b.WriteString("/" + pointerEscape.Replace(text[:end]))
 			text = text[end:]
 		}
 	}

@@ -9,7 +9,8 @@
 //
 // A want names the check and a regular expression for the message; it stands on the line that the
 // finding marks. Where the field is absent the line is that of its nearest parent, and the want
-// names the field's last element in parentheses. What is wanted on a line that cannot carry a
+// names the field's last element in parentheses. Where the severity is the point it stands before the
+// message: want probe-missing(readinessProbe) high "...". What is wanted on a line that cannot carry a
 // comment stands on the line below as "want-above". Several wants may stand on one line.
 //
 // Wants without a finding and findings without a want both fail; a fixture without wants asserts
@@ -182,16 +183,16 @@ func (r *runner) fixture(file string) (wanted, passed int) {
 	for _, f := range res.Findings {
 		line, exact := locate(s, f)
 		last := lastElement(f)
-		i := slices.IndexFunc(wants, func(w *want) bool { return !w.met && w.line == line && w.matches(f.Rule, last, exact, f.Message) })
+		i := slices.IndexFunc(wants, func(w *want) bool { return !w.met && w.line == line && w.matches(f, last, exact) })
 		if i < 0 {
-			r.Errorf("%s:%d: unexpected finding: %s %q", file, line, nameOf(f.Rule, last, exact), f.Message)
+			r.Errorf("%s:%d: unexpected finding: %s %s %q", file, line, nameOf(f.Rule, last, exact), f.Severity, f.Message)
 			continue
 		}
 		wants[i].met = true
 	}
 	for _, w := range wants {
 		if !w.met {
-			r.Errorf("%s:%d: no such finding: %s %q", file, w.line, nameOf(w.id, w.field, w.field == ""), w.message)
+			r.Errorf("%s:%d: no such finding: %s", file, w.line, w)
 		}
 	}
 	r.fixed(file, s, res.Findings)
@@ -251,20 +252,30 @@ func nameOf(id, field string, exact bool) string {
 
 // want is one expectation.
 type want struct {
-	line    int
-	id      string
-	field   string
-	message *regexp.Regexp
-	met     bool
+	line     int
+	id       string
+	field    string
+	severity rule.Severity // "": any
+	message  *regexp.Regexp
+	met      bool
 }
 
-func (w *want) matches(id, last string, exact bool, message string) bool {
-	return w.id == id && (w.field == last || w.field == "" && exact) && w.message.MatchString(message)
+func (w *want) matches(f *rule.Finding, last string, exact bool) bool {
+	return w.id == f.Rule && (w.field == last || w.field == "" && exact) &&
+		(w.severity == "" || w.severity == f.Severity) && w.message.MatchString(f.Message)
+}
+
+func (w *want) String() string {
+	severity := ""
+	if w.severity != "" {
+		severity = " " + string(w.severity)
+	}
+	return fmt.Sprintf("%s%s %q", nameOf(w.id, w.field, w.field == ""), severity, w.message)
 }
 
 var (
 	wantComment = regexp.MustCompile(`#\s*want(-above)?\s+(.*)$`)
-	wantEntry   = regexp.MustCompile(`^([a-z0-9-]+)(?:\(([^)]*)\))?\s+`)
+	wantEntry   = regexp.MustCompile(`^([a-z0-9-]+)(?:\(([^)]*)\))?(?:\s+(critical|high|medium|low|info))?\s+`)
 )
 
 // parseWants reads the expectations of a fixture.
@@ -317,5 +328,5 @@ func parseWant(text string) (w *want, rest string, err error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("want %s: %w", m[1], err)
 	}
-	return &want{id: m[1], field: m[2], message: re}, strings.TrimSpace(text[len(m[0])+len(quoted):]), nil
+	return &want{id: m[1], field: m[2], severity: rule.Severity(m[3]), message: re}, strings.TrimSpace(text[len(m[0])+len(quoted):]), nil
 }

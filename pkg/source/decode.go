@@ -95,7 +95,7 @@ func (c *decoder) mapping(n *yaml.Node, depth int) (any, *Error) {
 			}
 			continue
 		}
-		key, err := c.key(n, k, depth)
+		key, err := c.key(n, k)
 		if err != nil {
 			return nil, err
 		}
@@ -150,7 +150,7 @@ func (c *decoder) merge(m map[string]any, merged map[string]bool, n *yaml.Node, 
 	return nil
 }
 
-func (c *decoder) key(parent, k *yaml.Node, depth int) (string, *Error) {
+func (c *decoder) key(parent, k *yaml.Node) (string, *Error) {
 	if name, ok := keyText(k); ok {
 		return name, nil
 	}

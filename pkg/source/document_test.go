@@ -241,7 +241,9 @@ func TestConcurrentUse(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			d.Decode()
+			if _, err := d.Decode(); err != nil {
+				t.Error(err)
+			}
 			d.Locate(source.ParsePath("a.b[1]"))
 			d.Snippet([]source.Mark{{Path: source.ParsePath("a.b")}}, source.SnippetOptions{})
 			d.Annotate([]source.Note{{Path: source.ParsePath("a"), Text: "x"}})

@@ -171,6 +171,8 @@ func (h house) refuses(from, imported string) string {
 	rel, ours := strings.CutPrefix(imported, module)
 	rel = strings.TrimPrefix(rel, "/")
 	switch {
+	case strings.HasPrefix(imported, "k8s.io/kubectl/"):
+		return "k8s.io/kubectl brings a third more packages into the binary"
 	case ours && (rel == from || slices.ContainsFunc(h.ours, func(p string) bool { return matches(p, rel) })):
 		return ""
 	case ours:

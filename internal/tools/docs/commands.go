@@ -52,9 +52,9 @@ func (p *writer) command(c *cobra.Command) {
 	p.examples(c)
 	own := c.LocalNonPersistentFlags()
 	shown := func(f *pflag.Flag) bool { return !f.Hidden && f.Name != "help" && f.Name != "version" }
-	any := false
-	own.VisitAll(func(f *pflag.Flag) { any = any || shown(f) })
-	if any {
+	some := false
+	own.VisitAll(func(f *pflag.Flag) { some = some || shown(f) })
+	if some {
 		p.printf("\n")
 		p.flags(own, shown)
 	}

@@ -16,10 +16,10 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
-func golden(t *testing.T, name string, print func(*bytes.Buffer) error) {
+func golden(t *testing.T, name string, write func(*bytes.Buffer) error) {
 	t.Helper()
 	var b bytes.Buffer
-	if err := print(&b); err != nil {
+	if err := write(&b); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join("testdata", name)

@@ -171,7 +171,7 @@ func TestRefuses(t *testing.T) {
 		"check emptydir- efficiency":           "words of lower-case letters",
 		"check ../x efficiency":                "words of lower-case letters",
 		"check smoke-test efficiency":          "taken for a test",
-		"check emptydir-no-limit efficency":    `no dimension "efficency"; did you mean "efficiency"?`,
+		"check emptydir-no-limit efficiencies": `no dimension "efficiencies"; did you mean "efficiency"?`,
 		"check emptydir-no-limit ..":           `no dimension ".."; there are: efficiency, security.`,
 		"cause oom-node storage":               `no group "storage"; there are: memory.`,
 		"check privileged efficiency":          `there is a check "privileged": security.Privileged`,
@@ -193,7 +193,7 @@ func TestRefuses(t *testing.T) {
 func tree(t *testing.T, root string) []string {
 	t.Helper()
 	var names []string
-	err := filepath.WalkDir(root, func(name string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(name string, _ os.DirEntry, err error) error {
 		names = append(names, name)
 		return err
 	})

@@ -60,7 +60,7 @@ func moving(p *rule.Pass, at *field.Path, image, container, runs string) {
 		f.Fix.Command = p.PatchCommand(p.Object.Ref, f.Fix.Patch)
 	case p.Files: // a file is mended in the file
 	case settable(p.Object):
-		f.Fix.Command = []string{"set", "image", p.Object.Ref.String(), container + "=" + fixed}
+		f.Fix.Command = []string{"set", "image", p.Object.String(), container + "=" + fixed}
 	default:
 		f.Fix.Command = p.PatchCommand(p.Object.Ref, f.Fix.Patch)
 	}

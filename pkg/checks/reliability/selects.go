@@ -69,7 +69,9 @@ type near struct {
 func nearest(p *rule.Pass, want map[string]string) (near, bool) {
 	keys := make([]string, 0, len(want))
 	for k := range want {
-		keys = append(keys, k)
+		if !snapshot.ControllerLabel(k) { // no template has those
+			keys = append(keys, k)
+		}
 	}
 	sort.Strings(keys)
 	workloads := p.Workloads(p.Object.Namespace)

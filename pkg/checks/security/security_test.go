@@ -182,6 +182,7 @@ func TestLive(t *testing.T) {
 		{&security.Privileged, "rollout", "app", true},
 		{&security.Privileged, "ephemeral", "debugger", false},
 		{&security.PrivilegeEscalation, "privileged", "app", false},
+		{&security.HostPort, "host-network", "app", false},
 		{&security.RunAsNonRoot, "unset-everywhere", "", true},
 	} {
 		s := read(t, "testdata/"+tt.check.ID+"/"+tt.file+".yaml")
