@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -187,7 +188,8 @@ func (c *Cluster) names(ctx context.Context, s *snapshot.Snapshot, namespace str
 }
 
 func flatten(err error) []error {
-	if agg, ok := err.(utilerrors.Aggregate); ok { //nolint:errorlint // the builder returns it unwrapped
+	var agg utilerrors.Aggregate
+	if errors.As(err, &agg) {
 		return utilerrors.Flatten(agg).Errors()
 	}
 	return []error{err}
@@ -205,7 +207,7 @@ func betterTypeError(err error) error {
 
 // withNearest adds the nearest names to the error for an object that does not exist.
 func (c *Cluster) withNearest(ctx context.Context, namespace string, err error) error {
-	status, ok := err.(apierrors.APIStatus) //nolint:errorlint // the builder returns it unwrapped
+	status, ok := err.(apierrors.APIStatus)
 	if !ok || !apierrors.IsNotFound(err) || status.Status().Details == nil {
 		return err
 	}

@@ -266,7 +266,7 @@ func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service
 			idle = idle && b.Object.Pod() == nil && HealthOf(s, b.Object).State == Idle
 		}
 		if idle {
-			return Health{Idle, behind[0].Object.Ref.String() + " is " + HealthOf(s, behind[0].Object).Text}
+			return Health{Idle, behind[0].Object.String() + " is " + HealthOf(s, behind[0].Object).Text}
 		}
 	}
 	return Health{Unhealthy, "no ready endpoint"}

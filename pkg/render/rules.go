@@ -10,11 +10,14 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
 )
 
-// columnGap is what stands between two columns, as in kubectl's tables.
-const columnGap = 3
-
-// narrowTitle is how narrow the last column of a table may become on a narrow terminal.
-const narrowTitle = 24
+// The blanks between two columns: as in kubectl's tables and, where the last column would become
+// narrower than a line that reads well, fewer.
+const (
+	columnGap  = 3
+	narrowGap  = 2
+	goodTitle  = 36
+	worstTitle = 20
+)
 
 // RuleTable lists rules, one table for the checks and one for the causes. On a terminal the titles
 // are wrapped inside their column, unless wide is set.
@@ -138,25 +141,28 @@ func (p *writer) rows(rows [][]string, fold bool) {
 	}
 	last := len(rows[0]) - 1
 	widths := make([]int, last)
-	indent := 0
+	used := 0
 	for i := range widths {
 		for _, row := range rows {
 			widths[i] = max(widths[i], cells(row[i]))
 		}
-		indent += widths[i] + columnGap
+		used += widths[i]
 	}
-	room := 0
+	gap, room := columnGap, 0
 	if fold && p.t.Width > 0 {
-		room = max(narrowTitle, p.t.Width-indent)
+		if p.t.Width-used-last*gap < goodTitle {
+			gap = narrowGap
+		}
+		room = max(worstTitle, p.t.Width-used-last*gap)
 	}
 	for _, row := range rows {
 		line := ""
 		for i, width := range widths {
-			line += pad(row[i], width+columnGap)
+			line += pad(row[i], width+gap)
 		}
 		for _, part := range wrap(row[last], room) {
 			p.line("%s", escapeLine(strings.TrimRight(line+part, " ")))
-			line = strings.Repeat(" ", indent)
+			line = strings.Repeat(" ", used+last*gap)
 		}
 	}
 }

@@ -33,9 +33,9 @@ func TestRuleTableFoldsTitles(t *testing.T) {
 		return render.RuleTable(b, rules, render.NewTheme(false, false, 80), false)
 	})
 	compare(t, got, `
-CHECK                     SEVERITY   DIMENSION     TITLE
-readiness-probe-missing   medium     reliability   traffic reaches the container
-                                                   before it can answer
+CHECK                    SEVERITY  DIMENSION    TITLE
+readiness-probe-missing  medium    reliability  traffic reaches the container
+                                                before it can answer
 
 CAUSE        STAGE            TITLE
 exit-error   container exit   exits with an error

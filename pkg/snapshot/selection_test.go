@@ -77,7 +77,12 @@ func TestSelection(t *testing.T) {
 	far.Namespace = "other"
 	add(t, s, far)
 
+	strict, err := labels.Parse("statefulset.kubernetes.io/pod-name in (db-1),app notin (db)")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct{ what, got, want string }{
+		{"a pod of db that is not db's", fmt.Sprint(len(s.SelectedTemplates("shop", strict))), "0"},
 		{"services of web", names(s.ServicesOf(web, web.Templates[0])), "all web "},
 		{"services of db", names(s.ServicesOf(db, db.Templates[0])), "all db-1 "},
 		{"budgets of db", names(s.BudgetsOf(db, db.Templates[0])), "everything "},

@@ -87,7 +87,7 @@ func reportDeadline(p *rule.Pass, d *appsv1.Deployment, c appsv1.DeploymentCondi
 	if len(old) > 0 {
 		f.Fix.Title = "go back to the revision before, and mend the new one in peace"
 		f.Fix.Caution = "what the new revision has changed elsewhere (a database schema) is not undone"
-		f.Fix.Command = []string{"rollout", "undo", p.Object.Ref.String()}
+		f.Fix.Command = []string{"rollout", "undo", p.Object.String()}
 	}
 	p.Report(f)
 }

@@ -15,7 +15,7 @@ var AppPanic = rule.Cause{
 	ID: "app-panic", Title: "the program's own code crashes", Doc: rule.ReadDoc(docs, "app_panic.md"),
 	Stage: rule.StageExit, Beats: []string{"app-exit", "init-failing", "restart-after-long-run"}, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
-		return logsOfFailed(p, func(_ snapshot.Container, d *rule.Death) bool { return true })
+		return logsOfFailed(p, func(snapshot.Container, *rule.Death) bool { return true })
 	},
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {

@@ -19,7 +19,7 @@ var DependencyRefused = rule.Cause{
 	ID: "dependency-refused", Title: "what it connects to refuses the connection", Doc: rule.ReadDoc(docs, "dependency_refused.md"),
 	Stage: rule.StageExit, Beats: []string{"app-exit", "app-panic", "init-failing", "restart-after-long-run"}, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
-		wants := logsOfFailed(p, func(_ snapshot.Container, d *rule.Death) bool { return true })
+		wants := logsOfFailed(p, func(snapshot.Container, *rule.Death) bool { return true })
 		for _, c := range p.Object.PodContainers() {
 			if _, r := refusedBy(p, c); r != nil {
 				wants = append(wants, serviceWants(p, r)...)

@@ -150,7 +150,7 @@ func almost(p *rule.Pass, svc *corev1.Service, n *near, f *rule.Finding) {
 	case alike > 1:
 		who = "the pods of " + top.String()
 	}
-	f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: n.pod.Ref, Field: "metadata.labels", Text: fmt.Sprintf("nearest: %s, labels %s", n.pod.Ref.String(), pairs(own(have)))})
+	f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: n.pod.Ref, Field: "metadata.labels", Text: fmt.Sprintf("nearest: %s, labels %s", n.pod.String(), pairs(own(have)))})
 	if len(n.wrong) != 1 {
 		return
 	}

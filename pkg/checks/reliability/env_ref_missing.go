@@ -243,7 +243,7 @@ func judgeKeys(p *rule.Pass, o *snapshot.Object, n need) {
 		f := rule.Finding{
 			Seen: p.Object.In(u.container), Field: u.keyPath, Value: u.key,
 			Message: fmt.Sprintf("%s has no key %q: %s", o.Ref, u.key, u.effect),
-			Label:   "not a key of " + o.Ref.String(),
+			Label:   "not a key of " + o.String(),
 		}
 		near := knowledge.Nearest(u.key, o.Keys)
 		if near == "" {

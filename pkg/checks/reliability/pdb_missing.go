@@ -1,11 +1,10 @@
 package reliability
 
 import (
+	"encoding/json"
 	"fmt"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -55,7 +54,7 @@ var PDBMissing = rule.Check{
 
 // budgetFor is the manifest of a budget for the pods of a template.
 func budgetFor(p *rule.Pass, t snapshot.Template) string {
-	selector, err := yaml.Marshal(map[string]any{"selector": ownSelector(p.Object, t)})
+	selector, err := json.Marshal(ownSelector(p.Object, t)) // JSON is YAML, and quotes what needs it
 	if err != nil {
 		return ""
 	}
@@ -63,9 +62,5 @@ func budgetFor(p *rule.Pass, t snapshot.Template) string {
 	if p.Object.Namespace != "" {
 		text += "  namespace: " + p.Object.Namespace + "\n"
 	}
-	text += "spec:\n  maxUnavailable: 1\n"
-	for line := range strings.Lines(string(selector)) {
-		text += "  " + line
-	}
-	return text
+	return text + "spec:\n  maxUnavailable: 1\n  selector: " + string(selector) + "\n"
 }

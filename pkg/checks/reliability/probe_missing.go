@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
@@ -13,6 +12,7 @@ import (
 // probeFix adds a probe whose question only the owner of the application knows.
 func probeFix(p *rule.Pass, c app, name, title, caution, path string) rule.Fix {
 	probe := map[string]any{"exec": map[string]any{"command": []any{"<COMMAND>"}}}
+	text := name + ":\n  exec:\n    command: [<COMMAND>]\n"
 	for _, port := range c.Ports {
 		if port.Protocol == "" || port.Protocol == corev1.ProtocolTCP {
 			var at any = int64(port.ContainerPort)
@@ -20,15 +20,12 @@ func probeFix(p *rule.Pass, c app, name, title, caution, path string) rule.Fix {
 				at = port.Name
 			}
 			probe = map[string]any{"httpGet": map[string]any{"path": path, "port": at}}
+			text = fmt.Sprintf("%s:\n  httpGet:\n    path: %s\n    port: %v\n", name, path, at)
 			break
 		}
 	}
 	patch := p.Put(c.Path.Child(name), probe)
-	fix := rule.Fix{Title: title, Caution: caution, Applicability: rule.Placeholders, Patch: patch, Command: p.PatchCommand(p.Object.Ref, patch)}
-	if text, err := yaml.Marshal(map[string]any{name: probe}); err == nil {
-		fix.YAML = strings.TrimSpace(string(text)) + "\n"
-	}
-	return fix
+	return rule.Fix{Title: title, Caution: caution, Applicability: rule.Placeholders, Patch: patch, Command: p.PatchCommand(p.Object.Ref, patch), YAML: text}
 }
 
 // probeNames words which probes of a container are there already.

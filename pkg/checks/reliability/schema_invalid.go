@@ -46,6 +46,13 @@ func reportUnknown(p *rule.Pass, steps source.Path) {
 		return
 	}
 	inside := levels[len(levels)-1]
+	if home := belongs(p, levels, parent, name); home != "" {
+		f.Severity, f.Certainty = rule.High, rule.Certain
+		f.Message = fmt.Sprintf("%s has no field %q, it belongs into %s: %s", fieldOrKind(p, parent), name, home, refused)
+		f.Label = "belongs into " + home
+		p.Report(f).WithFix(rule.Fix{Title: "move it into " + home, Applicability: rule.NeedsThought, Caution: "once the field is read, what it says takes effect for the first time"})
+		return
+	}
 	if near := knowledge.Nearest(name, fieldNames(inside)); near != "" && alike(name, near) {
 		f.Severity, f.Certainty = rule.High, rule.Certain
 		f.Message = fmt.Sprintf("%s has no field %q but %q: %s", fieldOrKind(p, parent), name, near, refused)
@@ -59,13 +66,6 @@ func reportUnknown(p *rule.Pass, steps source.Path) {
 			}
 		}
 		p.Report(f).WithFix(fix)
-		return
-	}
-	if home := belongs(p, levels, parent, name); home != "" {
-		f.Severity, f.Certainty = rule.High, rule.Certain
-		f.Message = fmt.Sprintf("%s has no field %q, it belongs into %s: %s", fieldOrKind(p, parent), name, home, refused)
-		f.Label = "belongs into " + home
-		p.Report(f).WithFix(rule.Fix{Title: "move it into " + home, Applicability: rule.NeedsThought, Caution: "once the field is read, what it says takes effect for the first time"})
 		return
 	}
 	p.Report(f)

@@ -123,22 +123,31 @@ func format(ls *metav1.LabelSelector) string {
 }
 
 // ownSelector is the selector with which an object finds its own pods.
-func ownSelector(o *snapshot.Object, t snapshot.Template) any {
+func ownSelector(o *snapshot.Object, t snapshot.Template) map[string]any {
+	var own *metav1.LabelSelector
 	switch d := o.Typed.(type) {
 	case *appsv1.Deployment:
-		if d.Spec.Selector != nil {
-			return rule.Plain(d.Spec.Selector)
-		}
+		own = d.Spec.Selector
 	case *appsv1.StatefulSet:
-		if d.Spec.Selector != nil {
-			return rule.Plain(d.Spec.Selector)
-		}
+		own = d.Spec.Selector
 	case *appsv1.ReplicaSet:
-		if d.Spec.Selector != nil {
-			return rule.Plain(d.Spec.Selector)
-		}
+		own = d.Spec.Selector
 	}
-	return map[string]any{"matchLabels": rule.Plain(t.Labels)}
+	if own == nil {
+		own = &metav1.LabelSelector{MatchLabels: t.Labels}
+	}
+	selector := map[string]any{}
+	if len(own.MatchLabels) > 0 {
+		set := make(map[string]any, len(own.MatchLabels))
+		for k, v := range own.MatchLabels {
+			set[k] = v
+		}
+		selector["matchLabels"] = set
+	}
+	if len(own.MatchExpressions) > 0 {
+		selector["matchExpressions"] = rule.Plain(own.MatchExpressions)
+	}
+	return selector
 }
 
 func spreadFix(p *rule.Pass, t snapshot.Template) rule.Fix {
