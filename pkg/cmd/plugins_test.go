@@ -12,7 +12,10 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/yaml"
 
+	maturity "github.com/kubectl-maturity/kubectl-maturity"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/cmd"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/companion"
 )
 
 // runMain runs the plugin as a process would, with the words after its name.
@@ -156,4 +159,19 @@ func mustJSON(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// What a companion claims to close must be a check that exists.
+func TestCatalogueNamesRealChecks(t *testing.T) {
+	catalogue, err := companion.Load(maturity.Plugins)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, c := range checks.All() {
+		ids = append(ids, c.ID)
+	}
+	if err := catalogue.Validate(ids); err != nil {
+		t.Error(err)
+	}
 }
