@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 
@@ -22,6 +23,7 @@ func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 			settings = append(settings, f)
 		}
 	}
+	settings = unsaid(settings, broken)
 	p.broken(broken)
 	each, many := settings, [][]report.Finding(nil)
 	if !wide {
@@ -32,7 +34,8 @@ func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 	if wide {
 		p.unresolved(r)
 	}
-	p.summary(r, len(broken), len(settings), wide)
+	roots, _ := consequences(broken)
+	p.summary(r, len(roots), len(settings), wide)
 	p.notEvaluated(r, wide)
 	return p.err
 }
@@ -42,8 +45,9 @@ func (p *writer) broken(findings []report.Finding) {
 	if len(findings) == 0 {
 		return
 	}
-	p.line("%s", p.t.strong.Sprintf("broken now: %d", len(findings)))
-	for _, f := range findings {
+	roots, follows := consequences(findings)
+	p.line("%s", p.t.strong.Sprintf("broken now: %d", len(roots)))
+	for n, f := range roots {
 		ref := f.Object
 		if f.Object.Kind == "" {
 			ref = f.Seen
@@ -68,8 +72,64 @@ func (p *writer) broken(findings []report.Finding) {
 			command += " -n " + ref.Namespace
 		}
 		p.line("    %s", p.t.faint.Sprint(f.Certainty+", "+f.Rule+": "+clean(command)))
+		for _, c := range follows[n] {
+			at := c.Object
+			if at.Kind == "" {
+				at = c.Seen
+			}
+			for i, l := range wrap(clean("so "+where(at, true)+": "+c.Message), p.prose(6)) {
+				indent := "    "
+				if i > 0 {
+					indent = "      "
+				}
+				p.line("%s%s", indent, l)
+			}
+		}
 	}
 	p.line("")
+}
+
+// consequences sets apart the findings that another one explains; follows holds them by the index
+// of that one in roots.
+func consequences(findings []report.Finding) (roots []report.Finding, follows map[int][]report.Finding) {
+	follows = map[int][]report.Finding{}
+	explains := func(f, g report.Finding) bool {
+		if g.Because == nil || f.Fingerprint == g.Fingerprint {
+			return false
+		}
+		if f.Seen.Same(*g.Because) || f.Object.Same(*g.Because) {
+			return true
+		}
+		return slices.ContainsFunc(f.Pods, g.Because.Same)
+	}
+	explained := make([]bool, len(findings))
+	for i, g := range findings {
+		explained[i] = slices.ContainsFunc(findings, func(f report.Finding) bool { return f.Because == nil && explains(f, g) })
+	}
+	for i, f := range findings {
+		if explained[i] {
+			continue
+		}
+		for j, g := range findings {
+			if explained[j] && explains(f, g) {
+				follows[len(roots)] = append(follows[len(roots)], g)
+			}
+		}
+		roots = append(roots, f)
+	}
+	return roots, follows
+}
+
+// unsaid leaves out settings that what is broken now has named already.
+func unsaid(settings, broken []report.Finding) []report.Finding {
+	said := map[string]bool{}
+	key := func(f report.Finding) string { return f.Object.Key().String() + f.Object.Namespace + " " + f.Field }
+	for _, f := range broken {
+		if f.Field != "" {
+			said[key(f)] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(settings), func(f report.Finding) bool { return said[key(f)] })
 }
 
 // often is on how many objects a finding must be to be said once for all of them.

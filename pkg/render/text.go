@@ -328,7 +328,10 @@ func (p *writer) lines(pic *report.Picture, indent string) {
 				}
 				continue
 			}
-			p.line("%s%s %s", under, carets, paint.Sprint(text))
+			if text != "" {
+				carets += " " + paint.Sprint(text)
+			}
+			p.line("%s%s", under, carets)
 		}
 	}
 }
