@@ -233,6 +233,7 @@ func metadataOnly(w snapshot.Want) bool {
 
 func (c *Cluster) get(ctx context.Context, w snapshot.Want, a *answer) error {
 	gvk, known := versionOf(w.GroupKind())
+	known = known && scheme.Scheme.Recognizes(gvk) // a CustomResourceDefinition has no type here
 	switch {
 	case !known:
 		resource, mapping, err := c.foreign(w.GroupKind())
@@ -279,6 +280,7 @@ func (c *Cluster) get(ctx context.Context, w snapshot.Want, a *answer) error {
 
 func (c *Cluster) list(ctx context.Context, w snapshot.Want, a *answer) error {
 	gvk, known := versionOf(w.GroupKind())
+	known = known && scheme.Scheme.Recognizes(gvk) // a CustomResourceDefinition has no type here
 	// The watch cache answers without asking etcd; what it lacks is younger than a moment.
 	options := metav1.ListOptions{LabelSelector: w.Selector, FieldSelector: w.Fields, ResourceVersion: "0"}
 	switch {

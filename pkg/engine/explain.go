@@ -31,16 +31,21 @@ func (e *Engine) Wants(s *snapshot.Snapshot, targets []snapshot.Ref) []snapshot.
 	for _, t := range targets {
 		c.walk(t)
 	}
+	e.ask(c)
+	return c.wants
+}
+
+// ask adds what causes want of the objects of a chain.
+func (e *Engine) ask(c *chain) {
 	for _, o := range c.objects {
 		for _, cause := range e.Causes {
-			if cause.Wants == nil || !cause.On.Matches(s, o) || !c.close(o) {
+			if cause.Wants == nil || !cause.On.Matches(c.s, o) || !c.close(o) {
 				continue
 			}
-			pass := rule.NewPass(s, o, nil, cause, rule.Sink{})
+			pass := rule.NewPass(c.s, o, nil, cause, rule.Sink{})
 			guard(cause.ID, o, func(NotEvaluated) {}, func() { c.want(cause.Wants(pass)...) })
 		}
 	}
-	return c.wants
 }
 
 // Explain judges the targets on what was read. What a rule could not judge because it failed is in
@@ -66,6 +71,7 @@ func (e *Engine) explain(s *snapshot.Snapshot, target snapshot.Ref) (Diagnosis, 
 		d.Pods = len(s.PodsOf(s.TopOwner(o)))
 	}
 	var findings []*rule.Finding
+	e.ask(c)
 	for _, o := range c.objects {
 		for _, cause := range e.Causes {
 			if cause.On.Matches(s, o) {
@@ -80,13 +86,39 @@ func (e *Engine) explain(s *snapshot.Snapshot, target snapshot.Ref) (Diagnosis, 
 		findings = about(target, findings)
 	}
 	d.Findings = e.rank(findings)
+	blind := map[snapshot.Want]bool{}
 	for w := range c.asked {
-		if out, ok := s.Outcome(w); ok && out.State == snapshot.Blind {
+		w, out := answer(s, w)
+		if out.State == snapshot.Blind && !blind[w] {
+			blind[w] = true
 			d.Blind = append(d.Blind, w)
 		}
 	}
 	sort.Slice(d.Blind, func(i, j int) bool { return d.Blind[i].String() < d.Blind[j].String() })
 	return d, failed
+}
+
+// answer is what became of a want and, where nobody asked for just that, of the list that was to answer
+// it too.
+func answer(s *snapshot.Snapshot, w snapshot.Want) (snapshot.Want, snapshot.Outcome) {
+	if out, ok := s.Outcome(w); ok || w.Verb == snapshot.Log {
+		return w, out
+	}
+	gk := w.GroupKind()
+	switch w.Verb {
+	case snapshot.Get:
+		if o, _ := s.Lookup(gk, w.Namespace, w.Name); o != nil {
+			return w, snapshot.Outcome{State: snapshot.Present}
+		}
+	case snapshot.Events:
+		gk = snapshot.EventKind
+	}
+	for _, ns := range []string{w.Namespace, ""} {
+		if out, ok := s.Outcome(snapshot.WantList(gk, ns, "")); ok {
+			return snapshot.WantList(gk, ns, ""), out
+		}
+	}
+	return w, snapshot.Outcome{State: snapshot.Present}
 }
 
 // about keeps what shows on one object: what its controller lacks is no fault of a pod that is well.
@@ -327,11 +359,11 @@ func started(pod *corev1.Pod) bool {
 
 func (c *chain) service(o *snapshot.Object) {
 	svc, ok := o.Typed.(*corev1.Service)
-	if !ok || len(svc.Spec.Selector) == 0 {
+	if !ok || svc.Spec.Type == corev1.ServiceTypeExternalName {
 		return
 	}
 	c.want(snapshot.WantList(snapshot.EndpointSliceKind, o.Namespace, "kubernetes.io/service-name="+o.Name))
-	if HealthOf(c.s, o).State != Unhealthy {
+	if len(svc.Spec.Selector) == 0 || HealthOf(c.s, o).State != Unhealthy {
 		return
 	}
 	selector := labels.SelectorFromSet(svc.Spec.Selector)

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -95,7 +96,11 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 	age := s.Now.Sub(pod.CreationTimestamp.Time)
 	if at := pod.DeletionTimestamp; at != nil {
 		if s.Now.Sub(at.Time) > youth {
-			return Health{Unhealthy, "terminating since " + rule.Human(s.Now.Sub(at.Time))}
+			text := "terminating since " + rule.Human(s.Now.Sub(at.Time))
+			if list := pod.Finalizers; len(list) > 0 {
+				text += ", and kept by finalizer " + strings.Join(list, ", ")
+			}
+			return Health{Unhealthy, text}
 		}
 		return Health{Starting, "terminating"}
 	}
@@ -107,10 +112,15 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 		return Health{Finished, "completed"}
 	case corev1.PodFailed:
 		text := "failed"
-		if pod.Status.Reason != "" {
-			text += ": " + pod.Status.Reason
+		for _, said := range []string{pod.Status.Reason, strings.TrimSpace(pod.Status.Message)} {
+			if said != "" {
+				text += ": " + said
+			}
 		}
 		return Health{Unhealthy, text}
+	}
+	if h := unplaced(pod, age); h != nil {
+		return *h
 	}
 	pass := rule.NewPass(s, o, nil, nil, rule.Sink{})
 	restarts, past := int32(0), ""
@@ -119,7 +129,11 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 			continue
 		}
 		if w := c.Status.State.Waiting; w != nil && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" {
-			return Health{Unhealthy, fmt.Sprintf("container %s waits: %s", c.Name, w.Reason)}
+			text := fmt.Sprintf("container %s waits: %s", c.Name, w.Reason)
+			if w.Message != "" && w.Reason != "CrashLoopBackOff" { // that one only repeats the names
+				text += ": " + ending(w.Message)
+			}
+			return Health{Unhealthy, text}
 		}
 		restarts += c.Status.RestartCount
 		if d, failed := pass.Failed(c); failed {
@@ -129,13 +143,11 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 			past = fmt.Sprintf(", last %s ago", rule.Human(s.Now.Sub(d.FinishedAt.Time)))
 		}
 	}
-	ready, lost := false, false
+	ready, containers := false, false
 	for _, c := range pod.Status.Conditions {
 		switch {
 		case c.Type == corev1.ContainersReady && c.Status == corev1.ConditionTrue:
-			lost = len(pod.Spec.ReadinessGates) == 0
-		case c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse:
-			return Health{Unhealthy, "not scheduled: " + c.Message}
+			containers = true
 		case c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue:
 			ready = true
 		}
@@ -146,12 +158,91 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 			return Health{Healthy, "ready, no restarts"}
 		}
 		return Health{Healthy, "ready, " + rule.Count(int(restarts), "restart") + past}
-	case lost: // the kubelet writes both conditions at once; the node controller takes away only one
+	case containers && len(pod.Spec.ReadinessGates) == 0: // the kubelet writes both conditions at once; the node controller takes away only one
 		return Health{Unhealthy, "counts as not ready, although its containers are: its node does not answer"}
+	case allDone(o, pod):
+		return Health{Healthy, "its other containers are ready, and the rest has completed"}
 	case age < youth:
 		return Health{Starting, fmt.Sprintf("starting, %s old", rule.Human(age))}
+	case containers:
+		return Health{Unhealthy, fmt.Sprintf("not ready, %s old: its containers are, and nobody has set %s", rule.Human(age), strings.Join(closedGates(pod), ", "))}
 	}
 	return Health{Unhealthy, fmt.Sprintf("not ready, %s old", rule.Human(age))}
+}
+
+// endLetters is how much of what a kubelet says is kept.
+const endLetters = 200
+
+// ending is the end of what a kubelet says, where the reason stands behind those that passed it on.
+func ending(message string) string {
+	text := []rune(rule.Mask(strings.Join(strings.Fields(message), " ")))
+	if len(text) > endLetters {
+		return "..." + string(text[len(text)-endLetters:])
+	}
+	return string(text)
+}
+
+// unplaced judges a pod that no scheduler has given a node; nil for one that has a node, or that is
+// too young to tell.
+func unplaced(pod *corev1.Pod, age time.Duration) *Health {
+	if pod.Spec.NodeName != "" {
+		return nil
+	}
+	var gates []string
+	for _, g := range pod.Spec.SchedulingGates {
+		gates = append(gates, g.Name)
+	}
+	if len(gates) > 0 {
+		return &Health{Idle, "not scheduled while it has the scheduling gate " + strings.Join(gates, ", ")}
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			return &Health{Unhealthy, "not scheduled: " + c.Message}
+		}
+	}
+	if age < youth {
+		return nil
+	}
+	return &Health{Unhealthy, fmt.Sprintf("not scheduled, %s old, and scheduler %s has not said why: does it run?", rule.Human(age), pod.Spec.SchedulerName)}
+}
+
+// allDone tells whether the containers that are not ready have ended well and are not to be started
+// again.
+func allDone(o *snapshot.Object, pod *corev1.Pod) bool {
+	if pod.Spec.RestartPolicy != corev1.RestartPolicyNever && pod.Spec.RestartPolicy != corev1.RestartPolicyOnFailure {
+		return false
+	}
+	running := false
+	for _, c := range o.PodContainers() {
+		if c.Init {
+			continue
+		}
+		switch {
+		case c.Status == nil:
+			return false
+		case c.Status.State.Terminated != nil && c.Status.State.Terminated.ExitCode == 0:
+		case !c.Status.Ready:
+			return false
+		default:
+			running = true
+		}
+	}
+	return running
+}
+
+// closedGates are the readiness gates of a pod whose condition is not true.
+func closedGates(pod *corev1.Pod) []string {
+	var closed []string
+	for _, g := range pod.Spec.ReadinessGates {
+		open := false
+		for _, c := range pod.Status.Conditions {
+			open = open || c.Type == g.ConditionType && c.Status == corev1.ConditionTrue
+		}
+		if !open {
+			closed = append(closed, string(g.ConditionType))
+		}
+	}
+	return closed
 }
 
 func replicas(s *snapshot.Snapshot, o *snapshot.Object, want *int32, updated, available int32) Health {
@@ -238,13 +329,14 @@ func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service
 	if svc.Spec.Type == corev1.ServiceTypeExternalName {
 		return Health{Healthy, "an alias of " + svc.Spec.ExternalName}
 	}
-	ready, total := 0, 0
+	ready, total, ports := 0, 0, 0
 	slices := s.EndpointSlices(o)
 	for _, slice := range slices {
 		es, ok := slice.Typed.(*discoveryv1.EndpointSlice)
 		if !ok {
 			continue
 		}
+		ports += len(es.Ports)
 		for _, ep := range es.Endpoints {
 			total++
 			if ep.Conditions.Ready == nil || *ep.Conditions.Ready {
@@ -253,12 +345,14 @@ func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service
 		}
 	}
 	switch {
+	case ready > 0 && ports == 0 && portNames(svc) != "" && len(svc.Spec.Selector) > 0: // the controller leaves out a port name that no pod has
+		return Health{Unhealthy, fmt.Sprintf("%d of %s ready, and none has a port: no container of the pods has one of the name %s", ready, rule.Count(total, "endpoint"), portNames(svc))}
 	case ready > 0:
 		return Health{Healthy, fmt.Sprintf("%d of %s ready", ready, rule.Count(total, "endpoint"))}
+	case len(svc.Spec.Selector) == 0:
+		return Health{Unknown, "no selector: its endpoints are kept by hand, and none of those read is ready"}
 	case len(slices) == 0 && !s.ListRead(snapshot.EndpointSliceKind, o.Namespace):
 		return Health{Unknown, "its endpoints were not read"}
-	case len(svc.Spec.Selector) == 0:
-		return Health{Unknown, "no selector: its endpoints are kept by hand"}
 	}
 	if behind := s.SelectedTemplates(o.Namespace, labels.SelectorFromSet(svc.Spec.Selector)); total == 0 && len(behind) > 0 {
 		idle := true
@@ -272,6 +366,17 @@ func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service
 	return Health{Unhealthy, "no ready endpoint"}
 }
 
+// portNames are the names of ports that a Service leads to.
+func portNames(svc *corev1.Service) string {
+	var names []string
+	for _, port := range svc.Spec.Ports {
+		if port.TargetPort.Type == intstr.String {
+			names = append(names, port.TargetPort.StrVal)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 func nodeHealth(node *corev1.Node) Health {
 	for _, c := range node.Status.Conditions {
 		switch {
@@ -283,6 +388,9 @@ func nodeHealth(node *corev1.Node) Health {
 	}
 	if len(node.Status.Conditions) == 0 {
 		return Health{Unknown, "no kubelet has reported"}
+	}
+	if node.Spec.Unschedulable {
+		return Health{Healthy, "ready, and cordoned: it takes no new pods"}
 	}
 	return Health{Healthy, "ready"}
 }

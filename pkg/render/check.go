@@ -60,6 +60,7 @@ func (p *writer) broken(findings []report.Finding) {
 		if f.Count > 1 {
 			text += fmt.Sprintf(" (%d pods)", f.Count)
 		}
+		text += "  (" + f.Certainty + ", " + f.Rule + ")"
 		for i, l := range wrap(clean(text), p.prose(4)) {
 			if i == 0 {
 				p.line("  %s %s", mark, l)
@@ -71,7 +72,7 @@ func (p *writer) broken(findings []report.Finding) {
 		if ref.Namespace != "" {
 			command += " -n " + ref.Namespace
 		}
-		p.line("    %s", p.t.faint.Sprint(f.Certainty+", "+f.Rule+": "+clean(command)))
+		p.line("    %s", p.t.faint.Sprint(clean(command)))
 		for _, c := range follows[n] {
 			at := c.Object
 			if at.Kind == "" {

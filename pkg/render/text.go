@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/cli-runtime/pkg/printers"
@@ -37,7 +38,12 @@ func clean(text string) string {
 	if printers.WriteEscaped(&b, strings.Join(strings.Fields(text), " ")) != nil {
 		return ""
 	}
-	return b.String()
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) { // would show the rest of the line in another order
+			return unicode.ReplacementChar
+		}
+		return r
+	}, b.String())
 }
 
 // labelWidth is the column in which the text beside "evidence", "fix" and the like starts.
@@ -51,14 +57,18 @@ func Explain(w io.Writer, r *report.Report, t *Theme, all, wide bool) error {
 	for _, e := range r.Explained {
 		namespaces[e.Object.Namespace] = true
 	}
-	well, unclear, shown, said := 0, 0, 0, map[int]bool{}
+	well, young, unclear, shown, said := 0, 0, 0, 0, map[int]bool{}
 	for _, e := range r.Explained {
 		if !all && len(r.Explained) > 1 && len(e.Findings) == 0 && e.State == "unknown" {
 			unclear++
 			continue
 		}
 		if fine(e, r) && !all && len(r.Explained) > 1 {
-			well++
+			if e.State == "starting" {
+				young++
+			} else {
+				well++
+			}
 			continue
 		}
 		if len(e.Findings) > 0 && said[e.Findings[0]] {
@@ -76,8 +86,13 @@ func Explain(w io.Writer, r *report.Report, t *Theme, all, wide bool) error {
 	switch {
 	case len(r.Explained) == 0:
 		p.line("nothing to explain: no workloads found")
-	case shown == 0:
+	case shown == 0 && young == 0:
 		p.line("%s", t.success.Sprint(t.good)+" "+rule.Count(well, "object")+" looked at, all healthy")
+	case shown == 0:
+		p.line("%s", t.doubt.Sprint(t.unsure)+" "+rule.Count(well+young, "object")+fmt.Sprintf(" looked at: %d healthy, %d starting or stopping, not to judge yet", well, young))
+	case young > 0:
+		p.line("")
+		p.line("%s healthy, %d starting or stopping, not shown", rule.Count(well, "more object"), young)
 	case well > 0:
 		p.line("")
 		p.line("%s healthy, not shown", rule.Count(well, "more object"))

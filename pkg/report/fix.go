@@ -3,6 +3,8 @@ package report
 import (
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -41,7 +43,30 @@ func (b *Builder) fix(f *rule.Finding) *Fix {
 	case tool != "" && out.Command != "":
 		out.Notes = append(out.Notes, tool+" manages this object: change the chart's values too, or the next upgrade undoes it")
 	}
+	if note := b.replacedByHand(target, f); note != "" && (out.Command != "" || out.Patch != nil) {
+		out.Notes = append(out.Notes, note)
+	}
 	return out
+}
+
+// replacedByHand tells where a changed template does not reach a pod that is there: a StatefulSet waits
+// for a pod to get ready before it replaces it, and OnDelete replaces none.
+// Source: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
+func (b *Builder) replacedByHand(target *snapshot.Object, f *rule.Finding) string {
+	if f.Seen.Kind != "Pod" || f.Field == nil || !strings.HasPrefix(f.Field.String(), "spec.template") || !f.Fix.Object.Same(f.Object) || target.Origin != nil {
+		return ""
+	}
+	waits := false
+	switch t := target.Typed.(type) {
+	case *appsv1.StatefulSet:
+		waits = t.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType || t.Spec.PodManagementPolicy != appsv1.ParallelPodManagement
+	case *appsv1.DaemonSet:
+		waits = t.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType
+	}
+	if pod, _ := b.Snapshot.Lookup(snapshot.PodKind, f.Seen.Namespace, f.Seen.Name); !waits || pod != nil && rule.PodReady(pod.Pod()) {
+		return ""
+	}
+	return "its controller does not replace the pod by itself: then " + b.Command(f.Seen.Namespace, "delete", "pod/"+f.Seen.Name)
 }
 
 // immutable tells the kinds whose pod spec the API does not let anybody change.

@@ -27,7 +27,7 @@ func (b *Builder) picture(object *snapshot.Object, prefix string, f *rule.Findin
 		marks = append(marks, source.Mark{Path: at(m.Field.String()), Label: m.Label})
 	}
 	pic := &Picture{
-		Title: object.Ref.String(),
+		Title: object.String(),
 		Lines: doc.Snippet(marks, source.SnippetOptions{Skip: len(root) + leading(field[len(root):]), MaxLines: pictureLines, Dedent: true}),
 	}
 	hideEnv(object, pic.Lines)

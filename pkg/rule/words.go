@@ -169,12 +169,8 @@ func (p *Pass) SetResources(o snapshot.Ref, container, requests, limits string) 
 // Seconds words a duration in whole seconds as a probe's fields have it: "8s", "2m30s".
 func Seconds(d time.Duration) string { return d.Round(time.Second).String() }
 
-// PatchCommand are the words of `kubectl patch` with the patch; none for an object of a file, which
-// is mended in the file.
+// PatchCommand are the words of `kubectl patch` with the patch.
 func (p *Pass) PatchCommand(o snapshot.Ref, patch *Patch) []string {
-	if p.Object.Origin != nil {
-		return nil
-	}
 	var body strings.Builder
 	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false) // placeholders are written <VALUE>

@@ -1,8 +1,11 @@
 package exits
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -43,8 +46,12 @@ func reportExit(p *rule.Pass, c snapshot.Container, d *rule.Death) {
 		History:   past(p, d),
 		Fix:       readLog(p, c, "read the whole log of the life that ended"),
 	}
-	if _, sent := knowledge.SentSignal(d.ExitCode); sent {
-		f.NoField = "who sent the signal is not written down: a probe, a supervisor in the container, the node"
+	if signal, sent := knowledge.SentSignal(d.ExitCode); sent { // a program may exit so by itself, as a shell does for its child
+		f.Certainty = rule.Likely
+		f.NoField = fmt.Sprintf("who sent %s is not written down, nor whether the program exits so by itself, as a shell does for its child", signal)
+		if limit, ok := c.Resources.Limits[corev1.ResourceMemory]; ok && d.ExitCode == 137 {
+			f.NoField += fmt.Sprintf("; its memory limit of %s is not excluded", limit.String())
+		}
 	}
 	f.RuledOut = append(f.RuledOut, notMemory(d)...)
 	if len(p.LastWords(c, d, 1)) == 0 {

@@ -30,9 +30,10 @@ func failed(p *rule.Pass, c snapshot.Container) *rule.Death {
 }
 
 // notMemory is what excludes the memory limit; the runtime keeps the reason OOMKilled from an earlier
-// child, and then nothing does.
+// child, and then nothing does. Nor does the reason Error behind a SIGKILL: containerd writes it down
+// where the container's end overtakes the kernel's word.
 func notMemory(d *rule.Death) []string {
-	if d.Reason == "OOMKilled" {
+	if d.Reason == "OOMKilled" || d.ExitCode == 137 {
 		return nil
 	}
 	return []string{"its memory limit: the reason is " + d.Reason + ", not OOMKilled"}
@@ -190,7 +191,7 @@ func readLog(p *rule.Pass, c snapshot.Container, title string) *rule.Fix {
 // exits words how a program ended, in the third person: "exits 1", "is killed with SIGKILL".
 func exits(d *rule.Death) string {
 	if signal, sent := knowledge.SentSignal(d.ExitCode); sent {
-		return fmt.Sprintf("is ended with %s by somebody else (exit %d)", signal, d.ExitCode)
+		return fmt.Sprintf("ends with exit %d, that of %s", d.ExitCode, signal)
 	}
 	if meaning := knowledge.ExitCode(d.ExitCode); meaning != "" {
 		return fmt.Sprintf("exits %d by itself (%s)", d.ExitCode, meaning)

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -39,10 +40,20 @@ var OOMOwnLimit = rule.Cause{
 }
 
 // oomKilled is the death of a container whose first process the kernel killed. The reason alone
-// proves nothing: the runtime keeps it from an earlier child.
+// proves nothing: the runtime keeps it from an earlier child. Nor does its lack: of two lives that end
+// alike, containerd writes down OOMKilled for one and Error for the other.
 func oomKilled(p *rule.Pass, c snapshot.Container) (*rule.Death, bool) {
 	d := p.LastDeath(c)
-	return d, d != nil && d.Reason == "OOMKilled" && d.ExitCode == 137
+	return d, d != nil && d.ExitCode == 137 && (d.Reason == "OOMKilled" || before(c) != nil)
+}
+
+// before is the life before the last, where that was killed for its memory; nil otherwise.
+func before(c snapshot.Container) *corev1.ContainerStateTerminated {
+	last := c.Status.LastTerminationState.Terminated
+	if c.Status.State.Terminated == nil || last == nil || last.Reason != "OOMKilled" || last.ExitCode != 137 {
+		return nil
+	}
+	return last
 }
 
 func reportOOM(p *rule.Pass, c snapshot.Container, d *rule.Death, limit resource.Quantity) {
@@ -60,12 +71,24 @@ func reportOOM(p *rule.Pass, c snapshot.Container, d *rule.Death, limit resource
 		Certainty: rule.Certain,
 		History:   d.Over,
 	}
+	if last := before(c); d.Reason != "OOMKilled" && last != nil {
+		f.Certainty = rule.Likely
+		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: p.Object.In(c.Name), Field: "status", Time: last.FinishedAt.Time,
+			Text: fmt.Sprintf("lastState: OOMKilled, exit 137, ran %s", rule.Human(max(0, last.FinishedAt.Sub(last.StartedAt.Time))))})
+	}
 	if c.Init {
 		f.Stage = rule.StageInit
 	}
 	f.Evidence = append(f.Evidence, p.LastLogLines(c, 1)...)
-	if p.Object.Meta.GetAnnotations()["kubernetes.io/limit-ranger"] == "" {
+	given := false
+	switch word := p.Object.Meta.GetAnnotations()["kubernetes.io/limit-ranger"]; {
+	case word == "":
 		f.RuledOut = append(f.RuledOut, "a LimitRange default: the pod carries no limit-ranger annotation")
+	case limitRanger(word, c.Name):
+		given = true
+		f.Message = strings.Replace(f.Message, "its own "+limit.String()+" memory limit", "the "+limit.String()+" memory limit that a LimitRange gives it", 1)
+		f.Label = "no memory limit here: a LimitRange of the namespace gives " + limit.String()
+		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: p.Object.Ref, Field: "metadata.annotations[kubernetes.io/limit-ranger]", Text: "annotation: " + word})
 	}
 	if node, _ := p.Lookup(snapshot.NodeKind, "", p.Object.Pod().Spec.NodeName); node != nil && !underPressure(node) {
 		f.RuledOut = append(f.RuledOut, "the node: it reports no MemoryPressure")
@@ -79,7 +102,23 @@ func reportOOM(p *rule.Pass, c snapshot.Container, d *rule.Death, limit resource
 		Patch:         setting.ReplaceValue(limit.String(), raised.String()),
 		Command:       p.SetResources(setting.Object, c.Name, "memory="+raised.String(), "memory="+raised.String()),
 	}
+	if given {
+		f.Fix.Title, f.Fix.Patch = "give it a limit of its own, then measure", nil // there is no value to replace
+	}
 	p.Report(f)
+}
+
+// limitRanger tells whether the admission plugin has set the container's memory limit. It writes
+// "LimitRanger plugin set: cpu, memory request for container app; memory limit for container app".
+func limitRanger(word, container string) bool {
+	_, list, _ := strings.Cut(word, ": ")
+	for _, part := range strings.Split(list, "; ") {
+		what, name, ok := strings.Cut(part, " limit for ") // "container app", "init container app"
+		if ok && name[strings.LastIndexByte(name, ' ')+1:] == container && strings.Contains(what, "memory") {
+			return true
+		}
+	}
+	return false
 }
 
 func underPressure(node *snapshot.Object) bool {

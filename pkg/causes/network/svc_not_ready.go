@@ -17,7 +17,7 @@ var SvcNotReady = rule.Cause{
 	Stage: rule.StageRoute, On: rule.Kinds(snapshot.ServiceKind),
 	Run: func(p *rule.Pass) {
 		svc, ok := p.Object.Typed.(*corev1.Service)
-		if !ok || svc.Spec.Type == corev1.ServiceTypeExternalName || svc.Spec.PublishNotReadyAddresses {
+		if !ok || svc.Spec.Type == corev1.ServiceTypeExternalName || svc.Spec.PublishNotReadyAddresses || len(svc.Spec.Selector) == 0 {
 			return
 		}
 		e := endpointsOf(p)
@@ -36,6 +36,14 @@ var SvcNotReady = rule.Cause{
 			f.Message = "finds 1 pod, which is not ready: it sends its traffic nowhere"
 		}
 		pods := e.pods()
+		if ended(p, pods) {
+			f.Message = fmt.Sprintf("finds %s, and all have ended: it sends its traffic nowhere", rule.Count(len(pods), "pod"))
+			if len(pods) == 1 {
+				f.Message = "finds 1 pod, which has ended: it sends its traffic nowhere"
+			}
+			f.NoField = "the Service finds pods; nothing in them runs any more"
+			f.Fix.Title = "run what it is for: pods that have ended do not start again"
+		}
 		for i := range pods {
 			if o, _ := p.Lookup(snapshot.PodKind, pods[i].Namespace, pods[i].Name); o != nil || f.Because == nil {
 				f.Because = &pods[i]
@@ -93,6 +101,17 @@ func (e endpoints) pods() []snapshot.Ref {
 		}
 	}
 	return refs
+}
+
+// ended tells whether all pods were read and have run to their end.
+func ended(p *rule.Pass, pods []snapshot.Ref) bool {
+	for _, ref := range pods {
+		o, _ := p.Lookup(snapshot.PodKind, ref.Namespace, ref.Name)
+		if o == nil || o.Pod().Status.Phase != corev1.PodSucceeded && o.Pod().Status.Phase != corev1.PodFailed {
+			return false
+		}
+	}
+	return len(pods) > 0
 }
 
 // young tells whether all pods behind the endpoints were read and have only just started.

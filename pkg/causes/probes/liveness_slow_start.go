@@ -51,39 +51,31 @@ func reportSlowStart(p *rule.Pass, c snapshot.Container, k *kill) {
 		Certainty: rule.Likely,
 		History:   k.death.Over,
 	}
-	if k.event != nil && k.failed != nil {
-		f.Certainty = rule.Certain
-	}
 	if k.unsure {
 		f.Certainty = rule.Possible
 		f.Message = fmt.Sprintf("ended (exit %d) %s after start, when its liveness probe gives up: did that kill it? the pod's events, not read, would tell", k.death.ExitCode, rule.Human(k.death.Ran()))
 	}
 	f.RuledOut = append(f.RuledOut, fmt.Sprintf("an application that hung later: its last life was not longer than the %s within which the probe gives up on one that never answers", rule.Seconds(k.most)))
-	if port, declared := probePort(c, c.LivenessProbe); declared {
-		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a wrong port: the container declares %s", port))
-	}
 	f.Evidence = append(f.Evidence, p.LastLogLines(c, 1)...)
 	f.Fix = startupProbeFix(p, container, c)
+	if port := probePort(c.LivenessProbe); port != "" { // that the container declares it would prove nothing
+		f.Fix.Caution += fmt.Sprintf(". If nothing ever listens on port %s, or only on 127.0.0.1, no time is enough: see its log", port)
+	}
 	p.Report(f)
 }
 
-// probePort is the port that a probe asks, and whether the container declares it.
-func probePort(c snapshot.Container, probe *corev1.Probe) (port string, declared bool) {
+// probePort is the port that a probe asks; "" for one that asks none.
+func probePort(probe *corev1.Probe) string {
 	h := probe.ProbeHandler
 	switch {
 	case h.HTTPGet != nil:
-		port = h.HTTPGet.Port.String()
+		return h.HTTPGet.Port.String()
 	case h.TCPSocket != nil:
-		port = h.TCPSocket.Port.String()
+		return h.TCPSocket.Port.String()
 	case h.GRPC != nil:
-		port = fmt.Sprint(h.GRPC.Port)
+		return fmt.Sprint(h.GRPC.Port)
 	}
-	for _, cp := range c.Ports {
-		if cp.Name == port || fmt.Sprint(cp.ContainerPort) == port {
-			return "port " + port, true
-		}
-	}
-	return port, false
+	return ""
 }
 
 func startupProbeFix(p *rule.Pass, container rule.Setting, c snapshot.Container) *rule.Fix {

@@ -67,9 +67,6 @@ func reportStartup(p *rule.Pass, c snapshot.Container, k *kill) {
 		f.Certainty = rule.Certain
 	}
 	f.RuledOut = append(f.RuledOut, "the liveness probe: it is not asked before the startup probe has passed")
-	if port, declared := probePort(c, c.StartupProbe); declared {
-		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a wrong port: the container declares %s", port))
-	}
 	f.Evidence = append(f.Evidence, p.LastLogLines(c, 1)...)
 	more := int32((5*time.Minute + k.timing.Period - 1) / k.timing.Period)
 	if int(more) <= k.timing.Failures {

@@ -3,6 +3,8 @@ package scheduling
 import (
 	"fmt"
 	"regexp"
+	"sort"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -146,7 +148,26 @@ func reportInsufficient(p *rule.Pass, name corev1.ResourceName, evidence rule.Ev
 		f.Fix.Patch = setting.ReplaceValue(own.String(), request)
 	}
 	f.Fix.Command = p.SetResources(setting.Object, c.Name, string(name)+"="+request, "")
+	if more := neverFit(p, name); len(more) > 0 {
+		f.Message += "; no node has " + strings.Join(more, ", ") + " either"
+		f.Fix.Caution = "this alone does not place it: no node has " + strings.Join(more, ", ") + " either. " + strings.ToUpper(caution[:1]) + caution[1:]
+	}
 	p.Report(f)
+}
+
+// neverFit words the other resources of which the pod requests more than any node has in all.
+func neverFit(p *rule.Pass, except corev1.ResourceName) []string {
+	var list []string
+	for name, want := range helper.PodRequests(p.Object.Pod(), helper.PodResourcesOptions{}) {
+		if name == except || want.IsZero() || len(p.List(snapshot.NodeKind, "")) == 0 {
+			continue
+		}
+		if largest := largestNode(p, name); largest.node == nil || largest.has.Cmp(want) < 0 {
+			list = append(list, fmt.Sprintf("%s of %s", want.String(), name))
+		}
+	}
+	sort.Strings(list)
+	return list
 }
 
 func nodeName(f rule.Finding) string {

@@ -211,7 +211,7 @@ func reportMissing(p *rule.Pass, n need, out snapshot.Outcome) {
 				fix.Patch = fix.Patch.And(patch)
 			}
 		}
-		fix.Command = p.PatchCommand(p.Object.Ref, fix.Patch)
+		fix.Command = command(p, fix.Patch)
 	case elsewhere != "":
 		f.Message += fmt.Sprintf("; there is one in namespace %s, which pods of another cannot use", elsewhere)
 	}
@@ -255,7 +255,7 @@ func judgeKeys(p *rule.Pass, o *snapshot.Object, n need) {
 		p.Report(f).WithFix(rule.Fix{
 			Title:   fmt.Sprintf("use the key %q, the nearest that there is", near),
 			Caution: "the name is alike; that the value is the right one, only you know", Applicability: rule.NeedsThought,
-			Patch: patch, Command: p.PatchCommand(p.Object.Ref, patch),
+			Patch: patch, Command: command(p, patch),
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -15,10 +16,10 @@ import (
 var PDBBlocks = rule.Check{
 	ID: "pdb-blocks", Title: "PodDisruptionBudget that allows no eviction", Doc: rule.ReadDoc(docs, "pdb_blocks.md"),
 	Dimension: rule.Reliability, Severity: rule.High, On: rule.Kinds(snapshot.PDBKind),
-	Needs: selectable,
+	Needs: []schema.GroupKind{snapshot.PodKind, snapshot.HPAKind},
 	Applies: func(p *rule.Pass) bool {
 		pdb, _, found := budget(p)
-		return pdb != nil && (len(found) > 0 || p.Files && !p.Closed)
+		return pdb != nil && (len(found) > 0 || p.Files && !p.Closed || unread(p, snapshot.PodKind) != "")
 	},
 	Run: func(p *rule.Pass) {
 		pdb, _, found := budget(p)
@@ -47,7 +48,7 @@ var PDBBlocks = rule.Check{
 		if known && total == 1 {
 			fix.Caution = "with a single replica an eviction is an outage: run two first, or accept it"
 		}
-		fix.Command = p.PatchCommand(p.Object.Ref, fix.Patch)
+		fix.Command = command(p, fix.Patch)
 		p.Report(f).WithFix(fix)
 	},
 	Peers: map[string][]string{

@@ -14,7 +14,6 @@ import (
 var PDBOrphan = rule.Check{
 	ID: "pdb-orphan", Title: "PodDisruptionBudget selects no pod", Doc: rule.ReadDoc(docs, "pdb_orphan.md"),
 	Dimension: rule.Reliability, Severity: rule.Medium, On: rule.Kinds(snapshot.PDBKind),
-	Needs: selectable,
 	Run: func(p *rule.Pass) {
 		pdb, selector, found := budget(p)
 		if pdb == nil || len(found) > 0 {
@@ -23,6 +22,10 @@ var PDBOrphan = rule.Check{
 		path := field.NewPath("spec", "selector")
 		if pdb.Spec.Selector == nil {
 			p.Reportf(path, "there is no selector, so it protects no pod (an empty one, {}, would take all of the namespace)")
+			return
+		}
+		if why := unread(p, selectable...); why != "" {
+			p.Unknown("%s", why)
 			return
 		}
 		where, certainty := absence(p)
@@ -53,7 +56,7 @@ var PDBOrphan = rule.Check{
 				Caution:       "that these are the pods that were meant, only you know",
 				Applicability: rule.NeedsThought,
 				Patch:         patch,
-				Command:       p.PatchCommand(p.Object.Ref, patch),
+				Command:       command(p, patch),
 			})
 		}
 	},

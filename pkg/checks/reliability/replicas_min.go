@@ -17,7 +17,7 @@ var ReplicasMin = rule.Check{
 	Needs: []schema.GroupKind{snapshot.ServiceKind, snapshot.HPAKind},
 	Applies: func(p *rule.Pass) bool {
 		s, ok := scaleOf(p, p.Object)
-		return ok && (s.count > 0 || s.object != p.Object) && len(servicesInFront(p)) > 0
+		return ok && (s.count > 0 || s.object != p.Object) && (len(servicesInFront(p)) > 0 || unread(p, snapshot.ServiceKind) != "")
 	},
 	Run: func(p *rule.Pass) {
 		s, _ := scaleOf(p, p.Object)

@@ -16,6 +16,16 @@ import (
 // nothing: pods, and those whose pods may be scaled to none.
 var selectable = []schema.GroupKind{snapshot.PodKind, snapshot.DeploymentKind, snapshot.StatefulSetKind}
 
+// unread names a kind of which not all objects were read, and why: "Pod: forbidden".
+func unread(p *rule.Pass, kinds ...schema.GroupKind) string {
+	for _, gk := range kinds {
+		if !p.ListRead(gk, p.Object.Namespace) {
+			return gk.Kind + ": " + p.ListOutcome(gk, p.Object.Namespace).Reason
+		}
+	}
+	return ""
+}
+
 // selected is what a selector finds: templates and, of controllers that are not known, pods.
 func selected(p *rule.Pass, selector labels.Selector) []snapshot.Selected {
 	found := p.SelectedTemplates(p.Object.Namespace, selector)

@@ -18,10 +18,9 @@ import (
 var SvcPortMismatch = rule.Check{
 	ID: "svc-port-mismatch", Title: "Service port that no container declares", Doc: rule.ReadDoc(docs, "svc_port_mismatch.md"),
 	Dimension: rule.Reliability, Severity: rule.High, On: rule.Kinds(snapshot.ServiceKind),
-	Needs: selectable,
 	Applies: func(p *rule.Pass) bool {
 		want := selectorOf(p)
-		return want != nil && len(selected(p, labels.SelectorFromSet(want))) > 0
+		return want != nil && (len(selected(p, labels.SelectorFromSet(want))) > 0 || unread(p, selectable...) != "")
 	},
 	Run: func(p *rule.Pass) {
 		svc, ok := p.Object.Typed.(*corev1.Service)
@@ -29,6 +28,10 @@ var SvcPortMismatch = rule.Check{
 			return
 		}
 		found := selected(p, labels.SelectorFromSet(svc.Spec.Selector))
+		if len(found) == 0 {
+			p.Unknown("%s", unread(p, selectable...))
+			return
+		}
 		for i := range svc.Spec.Ports {
 			port := &svc.Spec.Ports[i]
 			if targetOf(port).Type == intstr.String {
@@ -97,7 +100,7 @@ func judgeNamed(p *rule.Pass, port *corev1.ServicePort, path *field.Path, found 
 			Caution:       "that this is the port that was meant, only you know",
 			Applicability: rule.NeedsThought,
 			Patch:         patch,
-			Command:       p.PatchCommand(p.Object.Ref, patch),
+			Command:       command(p, patch),
 		})
 	}
 }

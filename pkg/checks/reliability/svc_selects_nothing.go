@@ -15,11 +15,14 @@ import (
 var SvcSelectsNothing = rule.Check{
 	ID: "svc-selects-nothing", Title: "Service selects no pod", Doc: rule.ReadDoc(docs, "svc_selects_nothing.md"),
 	Dimension: rule.Reliability, Severity: rule.High, On: rule.Kinds(snapshot.ServiceKind),
-	Needs:   selectable,
 	Applies: func(p *rule.Pass) bool { return selectorOf(p) != nil },
 	Run: func(p *rule.Pass) {
 		want := selectorOf(p)
 		if len(selected(p, labels.SelectorFromSet(want))) > 0 {
+			return
+		}
+		if why := unread(p, selectable...); why != "" {
+			p.Unknown("%s", why)
 			return
 		}
 		where, certainty := absence(p)
@@ -45,7 +48,7 @@ var SvcSelectsNothing = rule.Check{
 				Caution:       "that these are the pods that were meant, only you know",
 				Applicability: rule.NeedsThought,
 				Patch:         patch,
-				Command:       p.PatchCommand(p.Object.Ref, patch),
+				Command:       command(p, patch),
 			})
 		}
 	},

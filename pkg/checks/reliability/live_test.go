@@ -1,0 +1,142 @@
+package reliability_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks/reliability"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+var shop = metav1.ObjectMeta{Namespace: "shop", Name: "web"}
+
+func web(replicas int32) *appsv1.Deployment {
+	d := &appsv1.Deployment{ObjectMeta: shop, Spec: appsv1.DeploymentSpec{Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}}}
+	d.Spec.Template.Labels = map[string]string{"app": "web"}
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "web", Image: "web:1", Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}},
+		Env: []corev1.EnvVar{{Name: "A", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "web"}, Key: "a"}}}}}}
+	return d
+}
+
+func webService(target string) *corev1.Service {
+	return &corev1.Service{ObjectMeta: shop, Spec: corev1.ServiceSpec{Selector: map[string]string{"app": "web"}, Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromString(target)}}}}
+}
+
+func webBudget(least int) *policyv1.PodDisruptionBudget {
+	n := intstr.FromInt(least)
+	return &policyv1.PodDisruptionBudget{ObjectMeta: shop, Spec: policyv1.PodDisruptionBudgetSpec{MinAvailable: &n, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}}}
+}
+
+// TestBlind holds that on a cluster what may not be read is never taken for what is not there, and
+// that what was read is judged.
+func TestBlind(t *testing.T) {
+	read := []schema.GroupKind{snapshot.PodKind, snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.ServiceKind, snapshot.HPAKind, snapshot.PDBKind, snapshot.SecretKind}
+	two := int32(2)
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: shop, Spec: autoscalingv2.HorizontalPodAutoscalerSpec{MinReplicas: &two, ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}}}
+	for _, tt := range []struct {
+		check   string
+		blind   schema.GroupKind
+		objects []runtime.Object
+		want    string // fail, pass, unknown, nothing
+	}{
+		{"svc-selects-nothing", schema.GroupKind{}, []runtime.Object{webService("http")}, "fail"},
+		{"svc-selects-nothing", schema.GroupKind{}, []runtime.Object{webService("http"), web(2)}, "pass"},
+		{"svc-selects-nothing", snapshot.PodKind, []runtime.Object{webService("http")}, "unknown Pod: forbidden"},
+		{"svc-selects-nothing", snapshot.DeploymentKind, []runtime.Object{webService("http")}, "unknown Deployment: forbidden"},
+		{"svc-selects-nothing", snapshot.PodKind, []runtime.Object{webService("http"), web(2)}, "pass"},
+		{"svc-port-mismatch", schema.GroupKind{}, []runtime.Object{webService("htpp"), web(2)}, "fail"},
+		{"svc-port-mismatch", schema.GroupKind{}, []runtime.Object{webService("htpp")}, "nothing"},
+		{"svc-port-mismatch", snapshot.DeploymentKind, []runtime.Object{webService("htpp")}, "unknown Deployment: forbidden"},
+		{"pdb-orphan", schema.GroupKind{}, []runtime.Object{webBudget(1)}, "fail"},
+		{"pdb-orphan", snapshot.StatefulSetKind, []runtime.Object{webBudget(1)}, "unknown StatefulSet: forbidden"},
+		{"pdb-blocks", schema.GroupKind{}, []runtime.Object{webBudget(2), web(2)}, "fail"},
+		{"pdb-blocks", schema.GroupKind{}, []runtime.Object{webBudget(2), web(5)}, "pass"},
+		{"pdb-blocks", schema.GroupKind{}, []runtime.Object{webBudget(2), web(5), hpa}, "fail"},
+		{"pdb-blocks", snapshot.HPAKind, []runtime.Object{webBudget(2), web(5)}, "unknown HorizontalPodAutoscaler: forbidden"},
+		{"pdb-blocks", schema.GroupKind{}, []runtime.Object{webBudget(2)}, "nothing"},
+		{"pdb-missing", snapshot.PDBKind, []runtime.Object{web(2)}, "unknown PodDisruptionBudget: forbidden"},
+		{"pdb-missing", schema.GroupKind{}, []runtime.Object{web(2), webBudget(1)}, "pass"},
+		{"replicas-min", snapshot.ServiceKind, []runtime.Object{web(1)}, "unknown Service: forbidden"},
+		{"replicas-min", schema.GroupKind{}, []runtime.Object{web(1)}, "nothing"},
+		{"replicas-min", schema.GroupKind{}, []runtime.Object{web(1), webService("http")}, "fail"},
+		{"replicas-min", schema.GroupKind{}, []runtime.Object{web(1), webService("http"), hpa}, "pass"},
+		{"env-ref-missing", schema.GroupKind{}, []runtime.Object{web(1)}, "fail"},
+		{"env-ref-missing", snapshot.SecretKind, []runtime.Object{web(1)}, "unknown secret/web: forbidden"},
+		{"env-ref-missing", schema.GroupKind{}, []runtime.Object{web(1), &corev1.Secret{ObjectMeta: shop}}, "unknown the keys of secret/web are not known"},
+		{"env-ref-missing", schema.GroupKind{}, []runtime.Object{web(1), &corev1.Secret{ObjectMeta: shop, Data: map[string][]byte{"b": nil}}}, "fail"},
+		{"schema-invalid", schema.GroupKind{}, []runtime.Object{web(1)}, "nothing"},
+	} {
+		t.Run(fmt.Sprint(tt.check, " ", tt.blind.Kind, " ", tt.want), func(t *testing.T) {
+			s := snapshot.New(time.Unix(0, 0))
+			for _, gk := range read {
+				out := snapshot.Outcome{State: snapshot.Present}
+				if gk == tt.blind {
+					out = snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonForbidden}
+				}
+				s.SetOutcome(snapshot.WantList(gk, "", ""), out)
+			}
+			for _, o := range tt.objects {
+				kinds, _, err := scheme.Scheme.ObjectKinds(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Add(kinds[0], o.DeepCopyObject(), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			i := slices.IndexFunc(reliability.Checks, func(c *rule.Check) bool { return c.ID == tt.check })
+			eng, err := engine.New(reliability.Checks[i:i+1], nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, tally := range eng.Check(s, nil).Tallies {
+				for range tally.Fail {
+					got = append(got, "fail")
+				}
+				for _, u := range tally.Unknown {
+					got = append(got, "unknown "+u.Reason)
+				}
+				for range tally.Pass {
+					got = append(got, "pass")
+				}
+			}
+			if text := strings.Join(got, ", "); text != tt.want && (text != "" || tt.want != "nothing") {
+				t.Errorf("got %q, want %q", text, tt.want)
+			}
+		})
+	}
+}
+
+// TestSecretValues holds that a mistake in a Secret is reported without what the Secret holds.
+func TestSecretValues(t *testing.T) {
+	text := "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringdata:\n  password: hunter2\n"
+	s, _, err := collect.Files(collect.FileOptions{Paths: []string{"-"}, In: strings.NewReader(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eng, err := engine.New([]*rule.Check{&reliability.SchemaInvalid}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := eng.Check(s, nil)
+	if len(res.Findings) != 1 || res.Findings[0].Fix == nil || res.Findings[0].Fix.Patch != nil {
+		t.Errorf("%+v", res.Findings)
+	}
+}
