@@ -23,7 +23,7 @@ func TestCapturesClaim(t *testing.T) {
 	for _, c := range []struct {
 		state, target       string
 		text, message, note string // parts of what is said
-		notRuledOut         string // what must not be
+		open, notRuledOut   string // what no finding speaks of; what must not be claimed
 	}{
 		{state: "pods-odd", target: "pod/gated", text: "scheduling gate example.com/wait"},
 		{state: "pods-odd", target: "pod/other-scheduler", text: "scheduler my-scheduler has not said why"},
@@ -39,6 +39,7 @@ func TestCapturesClaim(t *testing.T) {
 		{state: "exit-137-no-reason", target: "pod/burst-6", notRuledOut: "memory limit"},
 		{state: "exit-137-no-reason", target: "pod/own-143", message: "ends with exit 143, that of SIGTERM"},
 		{state: "statefulset-key-missing", target: "sts/db", note: "delete pod/db-0"},
+		{state: "rollout-both-broken", target: "deploy/web", open: "container app waits: ImagePullBackOff"},
 	} {
 		t.Run(c.state+" "+c.target, func(t *testing.T) {
 			s, fetcher, _, err := collect.Archive(os.DirFS(filepath.Join(captures, c.state)))
@@ -65,6 +66,9 @@ func TestCapturesClaim(t *testing.T) {
 			}
 			if !strings.Contains(f.Message, c.message) {
 				t.Errorf("message %q, want %q in it", f.Message, c.message)
+			}
+			if open := strings.Join(e.Unexplained, "\n"); !strings.Contains(open, c.open) {
+				t.Errorf("unexplained: %q, want %q in it", open, c.open)
 			}
 			if out := strings.Join(f.RuledOut, "\n"); c.notRuledOut != "" && strings.Contains(out, c.notRuledOut) {
 				t.Errorf("ruled out: %s", out)

@@ -41,6 +41,7 @@ func TestCapturesSay(t *testing.T) {
 		{state: "job-backoff", target: "job/import", rule: "job-backoff", message: "2 pods failed, and backoffLimit is 1; the last ended with exit 4", because: "pod/import-"},
 		{state: "job-backoff", without: "pods.yaml", target: "job/import", rule: "job-backoff", message: "why its pods failed is not known"},
 		{state: "job-backoff-onfailure", target: "job/import", rule: "job-backoff", message: "no failed pod is left"},
+		{state: "rollout-both-broken", target: "deploy/web", rule: "rollout-deadline", message: "of the revision before 2 pods are left, not available", because: "pod/web-"},
 		{state: "evicted-ephemeral", target: "deploy/web", rule: "evicted-es-limit", message: "its 20Mi of ephemeral storage", command: "--limits=ephemeral-storage=40Mi"},
 		{state: "node-not-ready", target: "deploy/web", rule: "node-notready-kubelet", message: "2 pods on it no longer count as ready"},
 	} {

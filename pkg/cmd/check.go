@@ -92,6 +92,9 @@ func newCmdCheck(root *rootOptions) *cobra.Command {
 
 func (o *checkOptions) complete(args []string) error {
 	o.args = args
+	if len(args) == 1 && args[0] == "all" { // kubectl's word for every workload
+		o.args = nil
+	}
 	var err error
 	o.engine, err = engine.New(checks.All(), causes.All())
 	return err

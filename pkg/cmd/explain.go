@@ -91,6 +91,9 @@ func newCmdExplain(root *rootOptions) *cobra.Command {
 
 func (o *explainOptions) complete(args []string) error {
 	o.args = args
+	if len(args) == 1 && args[0] == "all" { // kubectl's word for every workload
+		o.args = nil
+	}
 	var err error
 	o.engine, err = engine.New(nil, causes.All())
 	if err != nil {

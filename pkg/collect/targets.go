@@ -123,7 +123,11 @@ func (w worded) Worded() bool { return true }
 func tops(s *snapshot.Snapshot, namespace string, selector labels.Selector) []snapshot.Ref {
 	var refs []snapshot.Ref
 	keep := func(o *snapshot.Object) {
-		if selector == nil || selector.Matches(labels.Set(o.Meta.GetLabels())) {
+		found := selector == nil || selector.Matches(labels.Set(o.Meta.GetLabels()))
+		for _, t := range o.Templates { // whose pods kubectl get pods -l would find
+			found = found || selector.Matches(labels.Set(t.Labels))
+		}
+		if found {
 			refs = append(refs, o.Ref)
 		}
 	}

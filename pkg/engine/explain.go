@@ -18,6 +18,15 @@ type Diagnosis struct {
 	Findings []*rule.Finding // the first is the verdict
 	Pods     int             // how many pods the target has
 	Blind    []snapshot.Want // what its chain wanted and could not read
+
+	// Unexplained are the pods and containers that are not well either, and of which no finding speaks.
+	Unexplained []Unexplained
+}
+
+// Unexplained is something that is not well, and how.
+type Unexplained struct {
+	Object snapshot.Ref
+	Text   string
 }
 
 // sampledPods is how many pods of one workload are read closely (events, logs) for each distinct
@@ -86,6 +95,9 @@ func (e *Engine) explain(s *snapshot.Snapshot, target snapshot.Ref) (Diagnosis, 
 		findings = about(target, findings)
 	}
 	d.Findings = e.rank(findings)
+	if len(d.Findings) > 0 && d.Health.State == Unhealthy {
+		d.Unexplained = unexplained(c, d.Findings)
+	}
 	blind := map[snapshot.Want]bool{}
 	for w := range c.asked {
 		w, out := answer(s, w)
@@ -98,10 +110,63 @@ func (e *Engine) explain(s *snapshot.Snapshot, target snapshot.Ref) (Diagnosis, 
 	return d, failed
 }
 
+// unexplained finds what else is not well in a chain: a second container that waits for its image, the
+// pods of another revision. What is said of several alike is said once.
+func unexplained(c *chain, findings []*rule.Finding) []Unexplained {
+	var list []Unexplained
+	said := map[string]bool{}
+	add := func(r snapshot.Ref, text string) {
+		if !said[text] {
+			said[text] = true
+			list = append(list, Unexplained{r, text})
+		}
+	}
+	for _, o := range c.objects {
+		if o.Pod() == nil || !c.close(o) {
+			continue
+		}
+		whole, explained := false, map[string]bool{}
+		for _, f := range findings {
+			switch {
+			case f.Seen.Same(o.Ref) || pointsAt(f, o.Ref):
+				explained[f.Seen.Container] = true
+				whole = whole || f.Seen.Container == ""
+			case f.Because != nil && f.Because.Same(o.Ref):
+				whole = whole || f.Seen.Same(o.Ref)
+			}
+		}
+		if whole {
+			continue
+		}
+		if len(explained) == 0 {
+			if h := HealthOf(c.s, o); h.State == Unhealthy {
+				add(o.Ref, h.Text)
+			}
+			continue
+		}
+		for _, container := range o.PodContainers() {
+			if container.Status == nil || explained[container.Name] {
+				continue
+			}
+			if w := container.Status.State.Waiting; w != nil && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" && w.Reason != "CrashLoopBackOff" {
+				add(o.In(container.Name), waits(container))
+			}
+		}
+	}
+	return list
+}
+
 // answer is what became of a want and, where nobody asked for just that, of the list that was to answer
 // it too.
 func answer(s *snapshot.Snapshot, w snapshot.Want) (snapshot.Want, snapshot.Outcome) {
-	if out, ok := s.Outcome(w); ok || w.Verb == snapshot.Log {
+	out, ok := s.Outcome(w)
+	if w.Verb == snapshot.Log {
+		if _, other := s.LogOf(w.Namespace, w.Name, w.Container, !w.Previous); other { // rules make do with that
+			out.State = snapshot.Present
+		}
+		return w, out
+	}
+	if ok {
 		return w, out
 	}
 	gk := w.GroupKind()

@@ -129,11 +129,7 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 			continue
 		}
 		if w := c.Status.State.Waiting; w != nil && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" {
-			text := fmt.Sprintf("container %s waits: %s", c.Name, w.Reason)
-			if w.Message != "" && w.Reason != "CrashLoopBackOff" { // that one only repeats the names
-				text += ": " + ending(w.Message)
-			}
-			return Health{Unhealthy, text}
+			return Health{Unhealthy, waits(c)}
 		}
 		restarts += c.Status.RestartCount
 		if d, failed := pass.Failed(c); failed {
@@ -168,6 +164,16 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 		return Health{Unhealthy, fmt.Sprintf("not ready, %s old: its containers are, and nobody has set %s", rule.Human(age), strings.Join(closedGates(pod), ", "))}
 	}
 	return Health{Unhealthy, fmt.Sprintf("not ready, %s old", rule.Human(age))}
+}
+
+// waits words for what a container waits.
+func waits(c snapshot.Container) string {
+	w := c.Status.State.Waiting
+	text := fmt.Sprintf("container %s waits: %s", c.Name, w.Reason)
+	if w.Message != "" && w.Reason != "CrashLoopBackOff" { // that one only repeats the names
+		text += ": " + ending(w.Message)
+	}
+	return text
 }
 
 // endLetters is how much of what a kubelet says is kept.

@@ -24,7 +24,7 @@ func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 		}
 	}
 	settings = unsaid(settings, broken)
-	p.broken(broken)
+	p.broken(r, broken)
 	each, many := settings, [][]report.Finding(nil)
 	if !wide {
 		each, many = repeated(settings)
@@ -41,7 +41,7 @@ func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 }
 
 // broken prints what is broken now, one line each with the command that tells more.
-func (p *writer) broken(findings []report.Finding) {
+func (p *writer) broken(r *report.Report, findings []report.Finding) {
 	if len(findings) == 0 {
 		return
 	}
@@ -68,11 +68,7 @@ func (p *writer) broken(findings []report.Finding) {
 				p.line("    %s", l)
 			}
 		}
-		command := "kubectl maturity explain " + ref.String()
-		if ref.Namespace != "" {
-			command += " -n " + ref.Namespace
-		}
-		p.line("    %s", p.t.faint.Sprint(clean(command)))
+		p.line("    %s", p.t.faint.Sprint(clean(explainCommand(r, ref))))
 		for _, c := range follows[n] {
 			at := c.Object
 			if at.Kind == "" {

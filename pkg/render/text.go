@@ -417,6 +417,9 @@ func (p *writer) also(r *report.Report, e report.Explained, withNamespace bool) 
 		}
 		items = append(items, fmt.Sprintf("%s  (%s, %s)", text, f.Certainty, f.Rule))
 	}
+	for _, u := range e.Unexplained {
+		items = append(items, u+"  (no known cause)")
+	}
 	p.block("also", items)
 }
 
@@ -425,14 +428,25 @@ func (p *writer) then(r *report.Report, e report.Explained) {
 	if f.Fix == nil || f.Fix.Command == "" {
 		return
 	}
-	words := "kubectl maturity explain " + e.Object.String()
+	target := e.Object
 	if e.Object.Kind == "Pod" && !f.Object.Same(f.Seen) && f.Object.Kind != "Secret" {
-		words = "kubectl maturity explain " + f.Object.String() // the pod itself will be replaced
+		target = f.Object // the pod itself will be replaced
 	}
-	if e.Object.Namespace != "" {
-		words += " -n " + e.Object.Namespace
+	target.Namespace = e.Object.Namespace
+	p.line("  %s%s", p.t.faint.Sprint(pad("then", labelWidth-2)), clean(explainCommand(r, target)))
+}
+
+// explainCommand is the command that explains an object of the report, for a shell. kubectl takes no
+// flags before a plugin's name, so they come last.
+func explainCommand(r *report.Report, target snapshot.Ref) string {
+	words := []string{"maturity", "explain", target.String()}
+	if target.Namespace != "" {
+		words = append(words, "-n", target.Namespace)
 	}
-	p.block("then", []string{words})
+	if r.Context != "" {
+		words = append(words, "--context", r.Context)
+	}
+	return rule.Kubectl("", "", words...)
 }
 
 // notEvaluated says what could not be judged; silence would read as "all clear".

@@ -49,9 +49,16 @@ func (b *Builder) Explain(diagnoses []engine.Diagnosis, failed []engine.NotEvalu
 			}
 			e.Findings = append(e.Findings, i)
 		}
+		for _, u := range d.Unexplained {
+			e.Unexplained = append(e.Unexplained, u.Object.String()+": "+rule.Mask(u.Text))
+		}
 		for _, w := range d.Blind {
 			out, _ := b.Snapshot.Outcome(w)
-			e.Unread = append(e.Unread, w.String()+": "+out.Reason)
+			text := w.String()
+			if out.Reason != snapshot.ReasonUnread { // "not read" is what the list is called
+				text += ": " + out.Reason
+			}
+			e.Unread = append(e.Unread, text)
 		}
 		b.Report.Explained = append(b.Report.Explained, e)
 	}

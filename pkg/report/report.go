@@ -40,6 +40,8 @@ type Explained struct {
 	Findings []int        `json:"findings"` // indexes into the report's findings, the verdict first
 	Unread   []string     `json:"unread"`   // what its chain needed and could not be read
 	Pods     int          `json:"-"`
+
+	Unexplained []string `json:"unexplained,omitempty"` // what else is not well, and of which no finding speaks
 }
 
 // Finding is one finding, as formats print it.

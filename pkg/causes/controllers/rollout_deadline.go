@@ -56,7 +56,7 @@ func reportDeadline(p *rule.Pass, d *appsv1.Deployment, c appsv1.DeploymentCondi
 	}
 	f.Because = &newest.Ref
 	old := []string{}
-	served, ready := int32(0), int32(0)
+	served, ready, broken := int32(0), int32(0), int32(0)
 	for _, o := range p.Owned(p.Object) {
 		rs, ok := o.Typed.(*appsv1.ReplicaSet)
 		switch {
@@ -66,6 +66,7 @@ func reportDeadline(p *rule.Pass, d *appsv1.Deployment, c appsv1.DeploymentCondi
 		default:
 			old = append(old, o.Name)
 			served += rs.Status.AvailableReplicas
+			broken += rs.Status.Replicas - rs.Status.AvailableReplicas
 		}
 	}
 	f.Message = fmt.Sprintf("the rollout made no progress for %ds: %d of %d new pods available", deadline, ready, want)
@@ -75,6 +76,8 @@ func reportDeadline(p *rule.Pass, d *appsv1.Deployment, c appsv1.DeploymentCondi
 		if served == 1 {
 			f.Message = strings.Replace(f.Message, "still serve", "still serves", 1)
 		}
+	case broken > 0:
+		f.Message += fmt.Sprintf(", and of the revision before %s, not available", pods(broken))
 	case len(old) > 0:
 		f.Message += ", and none of the revision before is left"
 	}
@@ -84,10 +87,17 @@ func reportDeadline(p *rule.Pass, d *appsv1.Deployment, c appsv1.DeploymentCondi
 			break
 		}
 	}
-	if len(old) > 0 {
+	if len(old) > 0 && (served > 0 || broken == 0) { // what does not run is nothing to go back to
 		f.Fix.Title = "go back to the revision before, and mend the new one in peace"
 		f.Fix.Caution = "what the new revision has changed elsewhere (a database schema) is not undone"
 		f.Fix.Command = []string{"rollout", "undo", p.Object.String()}
 	}
 	p.Report(f)
+}
+
+func pods(n int32) string {
+	if n == 1 {
+		return "1 pod is left"
+	}
+	return fmt.Sprintf("%d pods are left", n)
 }
