@@ -17,6 +17,7 @@ var Causes = []*rule.Cause{
 	&AppPanic,
 	&DependencyRefused,
 	&EntrypointNotFound,
+	&Exit0RestartAlways,
 	&InitBlocking,
 	&InitFailing,
 	&RestartAfterLongRun,
