@@ -45,6 +45,11 @@ func (p *printFlags) formats() []string {
 	return append(append([]string{}, p.text...), p.flags.AllowedFormats()...)
 }
 
+// usage is the help of -o, as kubectl words it.
+func (p *printFlags) usage() string {
+	return "Output format. One of: (" + strings.Join(p.formats(), ", ") + ")."
+}
+
 func (p *printFlags) validate() error {
 	if p.isText() {
 		return nil
