@@ -94,6 +94,9 @@ func errorText(err error) string {
 		}
 	}
 	text := err.Error()
+	if before, after, ok := strings.Cut(text, "\n\nDid you mean this?\n"); ok { // cobra's, on three lines
+		text = before + "; did you mean " + strings.Join(strings.Fields(after), " or ") + "?"
+	}
 	var worded interface{ Worded() bool }
 	if errors.As(err, &worded) || strings.HasPrefix(text, "error: ") {
 		return text

@@ -52,12 +52,19 @@ func writeUsage(w io.Writer, c *cobra.Command) {
 	} else {
 		fmt.Fprintf(w, "  %s [command] [options]\n", c.CommandPath())
 	}
-	fmt.Fprintln(w)
 	if c.HasAvailableSubCommands() {
-		fmt.Fprintf(w, "Use \"%s [command] -h\" for more about a command.\n", c.CommandPath())
+		fmt.Fprintf(w, "\nUse \"%s [command] -h\" for more about a command.\n", c.CommandPath())
 	}
-	fmt.Fprintf(w, "Use \"%s options\" for the other flags of kubectl, which work here too.\n", c.Root().CommandPath())
+	if !stayHome[c.Name()] {
+		if !c.HasAvailableSubCommands() {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "Use \"%s options\" for kubectl's other flags, which work here too.\n", c.Root().CommandPath())
+	}
 }
+
+// stayHome are the commands that ask no cluster: flags that say which one have no say there.
+var stayHome = map[string]bool{"demo": true, "rules": true, "plugins": true, "version": true, "completion": true, "options": true}
 
 func visibleFlags(c *cobra.Command) []*pflag.Flag {
 	var flags []*pflag.Flag
@@ -67,7 +74,11 @@ func visibleFlags(c *cobra.Command) []*pflag.Flag {
 		}
 	}
 	c.LocalNonPersistentFlags().VisitAll(add)
-	c.InheritedFlags().VisitAll(add)
+	c.InheritedFlags().VisitAll(func(f *pflag.Flag) {
+		if !stayHome[c.Name()] || f.Name == "color" {
+			add(f)
+		}
+	})
 	if !c.HasParent() {
 		c.PersistentFlags().VisitAll(add)
 	}
@@ -81,7 +92,9 @@ func flagUsage(f *pflag.Flag) string {
 		name = "-" + f.Shorthand + ", " + name
 	}
 	value := f.DefValue
-	if f.Value.Type() == "string" || f.Value.Type() == "duration" && value == "" {
+	switch f.Value.Type() {
+	case "bool", "int", "int32", "float32", "stringArray", "stringSlice", "Level":
+	default:
 		value = "'" + value + "'"
 	}
 	return fmt.Sprintf("    %s=%s:\n\t%s\n\n", name, value, f.Usage)

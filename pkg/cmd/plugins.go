@@ -46,7 +46,7 @@ const notLookedFor = "not looked for"
 func newCmdPlugins(root *rootOptions) *cobra.Command {
 	o := &pluginsOptions{IOStreams: root.IOStreams, output: newEnumFlag("", "json", "yaml", "wide")}
 	c := &cobra.Command{
-		Use:   "plugins [-o json|yaml|wide]",
+		Use:   "plugins",
 		Short: "List companion tools: which are here, and what each closes",
 		Long: longDesc(`
 			Lists the tools that go on where this plugin stops: what each of them closes, where it

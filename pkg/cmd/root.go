@@ -132,7 +132,34 @@ func hideRareFlags(flags *pflag.FlagSet) {
 	})
 }
 
-func longDesc(s string) string { return strings.TrimSpace(heredoc.Doc(s)) }
+// helpWidth is how wide descriptions are: the width of a terminal that nobody has resized.
+const helpWidth = 80
+
+// longDesc fills the paragraphs of a description.
+func longDesc(s string) string {
+	var b strings.Builder
+	column := 0
+	for i, paragraph := range strings.Split(strings.TrimSpace(heredoc.Doc(s)), "\n\n") {
+		if i > 0 {
+			b.WriteString("\n\n")
+			column = 0
+		}
+		for _, word := range strings.Fields(paragraph) {
+			switch {
+			case column == 0:
+			case column+1+len(word) > helpWidth:
+				b.WriteByte('\n')
+				column = 0
+			default:
+				b.WriteByte(' ')
+				column++
+			}
+			b.WriteString(word)
+			column += len(word)
+		}
+	}
+	return b.String()
+}
 
 func examples(s string) string {
 	lines := strings.Split(strings.TrimSpace(heredoc.Doc(s)), "\n")

@@ -23,7 +23,7 @@ func newCmdSnapshot(root *rootOptions) *cobra.Command {
 	o := &snapshotOptions{rootOptions: root}
 	c := &cobra.Command{
 		Use:   "snapshot DIR",
-		Short: "Save what explain and check read, to run them later and elsewhere",
+		Short: "Save what explain and check read, to run them elsewhere later",
 		Long: longDesc(`
 			Saves the objects, events and logs that explain and check read from a namespace or a cluster into a new
 			folder. 'explain --from DIR' and 'check --from DIR' give there what they would give now.

@@ -119,7 +119,7 @@ func kindFor(mapper meta.RESTMapper, word string) (schema.GroupVersionKind, erro
 		}
 	}
 	gvk, err := mapper.KindFor(group.WithVersion(""))
-	if meta.IsNoMatchError(err) {
+	if meta.IsNoMatchError(err) || group.Resource == "" {
 		return gvk, UnknownType(word, nil)
 	}
 	return gvk, err

@@ -38,7 +38,7 @@ func Loop(ctx context.Context, f Fetcher, s *snapshot.Snapshot, next func() []sn
 // Problem is a part of the input that could not be used. The rest is.
 type Problem struct {
 	File    string // with line and column where they are known: deploy.yaml:12:3
-	Reason  string // broken | unknown version | not read
+	Reason  string // broken | unknown version | unknown kind | not read
 	Message string
 	Fatal   bool
 }

@@ -8,15 +8,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
+	"reflect"
+	"slices"
 	"sort"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
-	"sigs.k8s.io/yaml"
+	"k8s.io/client-go/kubernetes/scheme"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
 )
@@ -64,7 +66,13 @@ func (f *files) nothing(missing []error) error {
 		}
 	}
 	if len(errs) == 0 {
-		return fmt.Errorf("no objects in %s", strings.Join(f.options.Paths, ", "))
+		names := slices.Clone(f.options.Paths)
+		for i, p := range names {
+			if p == "-" {
+				names[i] = "standard input"
+			}
+		}
+		return fmt.Errorf("no objects in %s", strings.Join(names, ", "))
 	}
 	return utilerrors.NewAggregate(errs)
 }
@@ -120,12 +128,16 @@ func (f *files) folder(dir string) error {
 		size int64
 	}
 	var found []entry
+	folders := 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			f.problems = append(f.problems, Problem{File: path, Reason: "not read", Message: err.Error(), Fatal: true})
 			return nil
 		}
 		if d.IsDir() {
+			if path != dir {
+				folders++
+			}
 			if path != dir && (!f.options.Recursive || strings.HasPrefix(d.Name(), ".")) {
 				return filepath.SkipDir
 			}
@@ -143,6 +155,9 @@ func (f *files) folder(dir string) error {
 	})
 	if err != nil {
 		return err
+	}
+	if len(found) == 0 && folders > 0 && !f.options.Recursive {
+		return fmt.Errorf("error reading [%s]: recognized file extensions are [.json .yaml .yml]; -R looks into its folders too", dir)
 	}
 	if len(found) == 0 {
 		return fmt.Errorf("error reading [%s]: recognized file extensions are [.json .yaml .yml]", dir)
@@ -234,12 +249,38 @@ func (f *files) value(doc *source.Document, prefix source.Path, value any) {
 	}
 	if d.unknownVersion {
 		at := doc.Locate(append(append(source.Path{}, prefix...), source.Step{Key: "apiVersion", Index: -1}))
-		f.problems = append(f.problems, Problem{
-			File: fmt.Sprintf("%s:%d:%d", doc.Name, at.Line, at.Column), Reason: "unknown version", Fatal: true,
-			Message: fmt.Sprintf("%s of %s is not known here: only its pod template is judged", d.gvk.GroupVersion(), d.gvk.Kind),
-		})
+		reason, message := unknownVersion(d.gvk)
+		f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d:%d", doc.Name, at.Line, at.Column), Reason: reason, Message: message, Fatal: true})
 	}
 	f.add(doc, prefix, d)
+}
+
+// unknownVersion says what is not known of a known group: a kind, maybe mistyped, or a version.
+func unknownVersion(gvk schema.GroupVersionKind) (reason, message string) {
+	if !scheme.Scheme.IsVersionRegistered(gvk.GroupVersion()) {
+		return "unknown version", fmt.Sprintf("%s of %s is not known here: only its pod template is judged", gvk.GroupVersion(), gvk.Kind)
+	}
+	message = fmt.Sprintf("%s has no kind %s", gvk.GroupVersion(), gvk.Kind)
+	var near []string
+	for known := range scheme.Scheme.AllKnownTypes() {
+		if known.Version == "v1" && strings.EqualFold(known.Kind, gvk.Kind) {
+			near = append(near, known.Kind+" of "+known.GroupVersion().String())
+		}
+	}
+	if len(near) == 0 {
+		var kinds []string
+		for kind := range scheme.Scheme.KnownTypes(gvk.GroupVersion()) {
+			kinds = append(kinds, kind)
+		}
+		sort.Strings(kinds)
+		if kind := knowledge.Nearest(gvk.Kind, kinds); kind != "" && len(kind) <= len(gvk.Kind)+1 {
+			near = append(near, kind)
+		}
+	}
+	if len(near) == 1 {
+		message += "; did you mean " + near[0] + "?"
+	}
+	return "unknown kind", message
 }
 
 func (f *files) skipped(doc *source.Document, prefix source.Path, why string) {
@@ -247,23 +288,15 @@ func (f *files) skipped(doc *source.Document, prefix source.Path, why string) {
 	f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d", doc.Name, line), Reason: "skipped", Message: why})
 }
 
-// goField is how the JSON decoder names the field whose type is wrong.
-var goField = regexp.MustCompile(`cannot unmarshal (\S+) into Go struct field [A-Za-z]+\.(\S+) of type (\S+)`)
-
 // mismatch says which field does not fit its kind, and where. The rest of the object is not judged,
 // save for its pod template.
 func (f *files) mismatch(doc *source.Document, prefix source.Path, content map[string]any, d decoded) {
 	message, at := d.mismatch.Error(), prefix
-	if data, err := yaml.Marshal(content); err == nil {
-		if obj := newTyped(d.gvk); obj != nil {
-			if err := yaml.Unmarshal(data, obj); err != nil {
-				message = err.Error()
-			}
+	if obj := newTyped(d.gvk); obj != nil {
+		if m := findMisfit(reflect.TypeOf(obj), content, nil); m != nil {
+			message = strings.TrimPrefix(m.at.String()+" ", " ") + m.why
+			at = append(append(source.Path{}, prefix...), m.at...)
 		}
-	}
-	if m := goField.FindStringSubmatch(message); m != nil {
-		message = fmt.Sprintf("%s is a %s, and %s takes %s", m[2], m[1], d.gvk.Kind, strings.TrimPrefix(m[3], "*"))
-		at = append(append(source.Path{}, prefix...), source.ParsePath(m[2])...)
 	}
 	span := doc.Locate(at)
 	f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d:%d", doc.Name, span.Line, span.Column), Reason: "broken", Message: message, Fatal: true})
@@ -273,13 +306,30 @@ func (f *files) add(doc *source.Document, prefix source.Path, d decoded) {
 	if m, ok := metaOf(d.object); ok && m.GetNamespace() == "" && !clusterScoped(schema.GroupKind{Group: d.gvk.Group, Kind: d.gvk.Kind}) {
 		m.SetNamespace(f.options.Namespace)
 	}
+	if d.mismatch == nil && !d.unknownVersion && imageless(d) {
+		f.skipped(doc, prefix, "no container of this "+d.gvk.Kind+" has an image: a patch of kustomize? Check what it renders: kubectl kustomize DIR | kubectl maturity check -f -")
+		return
+	}
 	o, err := f.snapshot.Add(d.gvk, d.object, &snapshot.Origin{Document: doc, Prefix: prefix})
 	if err != nil {
 		f.problem(doc.Name, doc.Line, err.Error())
 		return
 	}
 	if o != nil {
-		o.UnknownFields = d.unknownFields
+		o.UnknownFields, o.Unfit = d.unknownFields, d.mismatch != nil || d.unknownVersion
 		f.objects++
 	}
+}
+
+// imageless tells a part of a workload from a whole one: the API takes no container without an image.
+func imageless(d decoded) bool {
+	templates := snapshot.TemplatesOf(d.object)
+	for _, t := range templates {
+		for _, c := range t.Containers() {
+			if c.Image != "" {
+				return false
+			}
+		}
+	}
+	return len(templates) > 0
 }

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -93,10 +94,16 @@ func UnknownType(word string, have []string) error {
 	for _, k := range kinds {
 		names = append(names, strings.ToLower(k.gvk.Kind), resourceOf(k.gvk).Resource)
 	}
-	if near := knowledge.Nearest(strings.ToLower(word), names); near != "" {
+	switch ext := filepath.Ext(word); {
+	case ext == ".yaml" || ext == ".yml" || ext == ".json" || strings.HasPrefix(word, "."):
+		return fmt.Errorf("the server doesn't have a resource type %q; a file or a folder is given with -f", word)
+	}
+	// A short word is part of many types: whoever writes "web" means an object, not a webhook.
+	near := knowledge.Nearest(strings.ToLower(word), names)
+	if near != "" && len(near) <= 2*len(word) {
 		return fmt.Errorf("the server doesn't have a resource type %q; did you mean %q?", word, near)
 	}
-	return fmt.Errorf("the server doesn't have a resource type %q", word)
+	return fmt.Errorf("the server doesn't have a resource type %q; name an object as TYPE/NAME, such as pod/web", word)
 }
 
 // NotFound words, as the API does, that a name does not exist, with the nearest that does.

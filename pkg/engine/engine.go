@@ -68,6 +68,7 @@ type sameFinding struct {
 	object    snapshot.Ref
 	container string
 	field     string
+	origin    *snapshot.Origin // two files may hold objects of one name
 }
 
 func keyOf(f *rule.Finding) sameFinding {
@@ -77,6 +78,9 @@ func keyOf(f *rule.Finding) sameFinding {
 	}
 	if f.Object.IsZero() {
 		k.object = f.Seen.Key()
+	}
+	if f.Judged != nil && f.Judged.Same(f.Object) {
+		k.origin = f.Judged.Origin
 	}
 	return k
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -172,6 +173,12 @@ func (p *writer) repeated(groups [][]report.Finding) {
 		width = max(width, len(g[0].Severity))
 	}
 	for _, g := range groups {
+		slices.SortStableFunc(g, func(a, b report.Finding) int { // as they stand in the files
+			if a.Position == nil || b.Position == nil {
+				return 0
+			}
+			return cmp.Or(cmp.Compare(a.Position.File, b.Position.File), cmp.Compare(a.Position.Line, b.Position.Line))
+		})
 		var names []string
 		seen := map[string]bool{}
 		namespaces := map[string]bool{}
@@ -331,6 +338,9 @@ func (p *writer) summary(r *report.Report, broken, settings int, wide bool) {
 	for _, name := range names {
 		c := r.Summary.ByDimension[name]
 		judged := c.Pass + c.Fail
+		if judged+c.Waived+c.Unknown == 0 {
+			continue // no rule of it applies to anything here
+		}
 		line := fmt.Sprintf("%s %d of %d pass", pad(name, 14), c.Pass, judged)
 		if c.Fail > 0 {
 			line += ", " + t.failure.Sprintf("%d fail", c.Fail)
@@ -343,6 +353,10 @@ func (p *writer) summary(r *report.Report, broken, settings int, wide bool) {
 		}
 		p.line("%s", line)
 	}
+	if r.Summary.Objects == 0 && broken == 0 {
+		p.line("%s nothing to check: no objects were found", t.doubt.Sprint(t.unsure))
+		return
+	}
 	verdict := rule.Count(r.Summary.Objects, "object") + " looked at"
 	if broken > 0 {
 		verdict += fmt.Sprintf(", %d broken now", broken)
@@ -350,6 +364,8 @@ func (p *writer) summary(r *report.Report, broken, settings int, wide bool) {
 	switch {
 	case settings > 0:
 		verdict += ", " + rule.Count(settings, "finding")
+	case broken == 0 && slices.ContainsFunc(r.NotEvaluated, func(n report.NotEvaluated) bool { return n.Fatal }):
+		verdict = t.doubt.Sprint(t.unsure) + " " + verdict + ", no findings in what could be judged"
 	case broken == 0:
 		verdict = t.success.Sprint(t.good) + " " + verdict + ", no findings"
 	}

@@ -175,42 +175,54 @@ func (p *writer) cannotTell(e report.Explained) {
 // verdict prints one finding: where, what, which field, then why, the picture and the fix.
 func (p *writer) verdict(f report.Finding, e report.Explained, withNamespace, wide bool) {
 	t := p.t
-	head := t.strong.Sprint(where(f.Seen, withNamespace))
+	head, room := t.strong.Sprint(where(f.Seen, withNamespace)), t.Width-cells(where(f.Seen, withNamespace))
 	if f.Seen.Container != "" {
 		head += "  container " + t.strong.Sprint(clean(f.Seen.Container))
+		room -= cells("  container " + clean(f.Seen.Container))
 	}
+	owner := ""
 	if !f.Object.Same(f.Seen) && f.Seen.Kind == "Pod" {
 		switch {
 		case e.Object.Same(f.Seen) || e.Pods == 0:
-			head += fmt.Sprintf("  (of %s)", clean(f.Object.String()))
+			owner = fmt.Sprintf("  (of %s)", clean(f.Object.String()))
 		default:
-			head += fmt.Sprintf("  (%d of %d pods of %s)", f.Count, max(e.Pods, f.Count), clean(f.Object.String()))
+			owner = fmt.Sprintf("  (%d of %d pods of %s)", f.Count, max(e.Pods, f.Count), clean(f.Object.String()))
 		}
 	}
 	mark := t.failure.Sprint(t.bad)
 	if f.Certainty == string(rule.Possible) {
 		mark = t.doubt.Sprint(t.unsure)
 	}
-	// The certainty and the rule's name stand where there is room, so that the field stays on the
-	// third line.
+	// The certainty and the rule's name stand where there is room: beside the message, else in the
+	// line above it, else in one of their own.
 	tail := f.Certainty + "  " + f.Rule
 	lines := wrap(clean(f.Message), p.prose(2))
-	beside := t.Width == 0 || len(lines) == 1 && cells(lines[0])+cells(tail)+4 <= t.Width
-	if !beside {
-		head += "  " + t.faint.Sprint(tail)
+	last := lines[len(lines)-1]
+	beside := t.Width == 0 || cells(last)+cells(tail)+4 <= t.Width
+	above := !beside && cells(owner)+2+cells(tail) <= room
+	switch {
+	case above:
+		p.line("%s%s  %s", head, owner, t.faint.Sprint(tail))
+	case t.Width > 0 && cells(owner) > room && owner != "":
+		p.line("%s", head)
+		p.line("%s", owner)
+	default:
+		p.line("%s%s", head, owner)
 	}
-	p.line("%s", head)
 	for i, l := range lines {
 		end := ""
 		if beside && i == len(lines)-1 {
 			gap := 2
-			if t.Width > 0 {
+			if t.Width > 0 && i == 0 {
 				gap = min(t.Width-cells(l)-cells(tail)-2, widestGap)
 			}
 			end = strings.Repeat(" ", gap) + t.faint.Sprint(tail)
 		}
 		p.line("%s %s%s", mark, t.strong.Sprint(l), end)
 		mark = " "
+	}
+	if !beside && !above {
+		p.line("  %s", t.faint.Sprint(tail))
 	}
 	if f.FieldName != "" {
 		value := ""

@@ -181,6 +181,9 @@ func (b *Builder) drawn(f *rule.Finding) (object *snapshot.Object, prefix string
 	if f.Field == nil {
 		return nil, ""
 	}
+	if f.Judged != nil && f.Judged.Ref.Same(f.Object) {
+		return f.Judged, ""
+	}
 	if o, _ := b.Snapshot.Lookup(f.Object.GroupKind(), f.Object.Namespace, f.Object.Name); o != nil {
 		return o, ""
 	}
@@ -238,10 +241,11 @@ func (r *Report) SortNotEvaluated() {
 	})
 }
 
-// UnknownKinds counts the objects of kinds that no rule knows: they are no error, and no pass.
+// UnknownKinds counts the objects of kinds that no rule knows: they are no error, and no pass. What
+// does not fit its kind is an error, and named as such.
 func (b *Builder) UnknownKinds(s *snapshot.Snapshot) {
 	for _, o := range s.All() {
-		if o.Typed == nil && len(o.Templates) == 0 {
+		if o.Typed == nil && len(o.Templates) == 0 && !o.Unfit {
 			if b.Report.Summary.Unknown == nil {
 				b.Report.Summary.Unknown = map[string]int{}
 			}

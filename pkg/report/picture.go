@@ -22,7 +22,7 @@ func (b *Builder) picture(object *snapshot.Object, prefix string, f *rule.Findin
 		return append(append(source.Path{}, root...), source.ParsePath(strings.TrimPrefix(path, prefix))...)
 	}
 	field := at(f.Field.String())
-	marks := []source.Mark{{Path: field, Label: f.Label, Primary: true}}
+	marks := []source.Mark{{Path: field, Label: f.Label, Primary: true, Key: f.AtKey}}
 	for _, m := range f.Marks {
 		marks = append(marks, source.Mark{Path: at(m.Field.String()), Label: m.Label})
 	}
@@ -36,6 +36,9 @@ func (b *Builder) picture(object *snapshot.Object, prefix string, f *rule.Findin
 		return pic, nil
 	}
 	span := doc.Locate(field)
+	if f.AtKey {
+		span = doc.LocateKey(field)
+	}
 	pic.Number = true
 	return pic, &Position{File: doc.Name, Line: span.Line, Column: span.Column}
 }

@@ -15,6 +15,7 @@ type Finding struct {
 	Seen      snapshot.Ref  // where it shows: the pod and container, the claim
 	Because   *snapshot.Ref // the object whose own finding explains this one
 	Field     *field.Path   // in Object; an absent field marks its nearest parent
+	AtKey     bool          // the name of Field is at fault, not its value
 	NoField   string        // why no field is to blame, where Field is nil
 	Value     string        // of Field as people write it, "" for an absent one
 	Message   string        // lower case, no full stop, names the value seen
@@ -30,6 +31,10 @@ type Finding struct {
 	History   bool
 	Pods      []snapshot.Ref // every pod in which it shows, when there are several
 	Deferred  bool           // more would be known after reading what `check` does not read
+
+	// Judged is the object that the rule looked at. Two files may hold objects of one name: a base
+	// and its overlay.
+	Judged *snapshot.Object
 }
 
 // Mark is a field to draw, with a few words on what it does.

@@ -40,6 +40,7 @@ func (p *Pass) Report(f Finding) *Finding {
 	if f.Seen.IsZero() {
 		f.Seen = p.Object.Ref
 	}
+	f.Judged = p.Object
 	if p.check != nil {
 		f.Rule = p.check.ID
 		f.Dimension = p.check.Dimension

@@ -33,6 +33,10 @@ type Object struct {
 	// API server would drop or refuse.
 	UnknownFields []string
 
+	// Unfit objects have a kind that is known, and content or a version that is not: nothing of them
+	// but their templates can be judged.
+	Unfit bool
+
 	// Keys are the names of the entries of a Secret or ConfigMap; the values of a Secret are never
 	// kept. KeysKnown is false where even the names could not be learned.
 	Keys      []string
@@ -64,7 +68,7 @@ func newObject(gvk schema.GroupVersionKind, obj runtime.Object, origin *Origin) 
 		o.Templates = searchTemplates(u.Object)
 	} else {
 		o.Typed = obj
-		o.Templates = typedTemplates(obj)
+		o.Templates = TemplatesOf(obj)
 	}
 	return o, nil
 }

@@ -95,7 +95,8 @@ func (o *Object) PodContainers() []Container {
 	return containers
 }
 
-func typedTemplates(obj runtime.Object) []Template {
+// TemplatesOf are the pod templates of a typed object; of a kind that has none, nil.
+func TemplatesOf(obj runtime.Object) []Template {
 	at := func(t *corev1.PodTemplateSpec, path ...string) []Template {
 		p := field.NewPath(path[0], path[1:]...)
 		return []Template{{Path: p, Labels: t.Labels, Annotations: t.Annotations, Spec: &t.Spec}}

@@ -40,6 +40,21 @@ type trail struct {
 	exact bool
 }
 
+// LocateKey gives the place of a path's key, where the name of a field is what a reader is to see.
+// What has no key of its own is marked as by Locate.
+func (d *Document) LocateKey(p Path) Span {
+	return d.walk(p).keySpan(d)
+}
+
+func (t trail) keySpan(d *Document) Span {
+	if n := len(t.hops); n > 0 && t.hops[n-1].key != nil {
+		s := d.tokenSpan(t.hops[n-1].key)
+		s.Exact = t.exact
+		return s
+	}
+	return t.span(d)
+}
+
 func (d *Document) walk(p Path) trail {
 	t := trail{root: d.Root(), exact: true}
 	at := deref(t.root)

@@ -16,6 +16,7 @@ type Mark struct {
 	Path    Path
 	Label   string
 	Primary bool
+	Key     bool // mark the key, not the value
 }
 
 // Line is one line of a snippet. Number is its 1-based line in the file, Text
@@ -78,6 +79,9 @@ func (d *Document) Snippet(marks []Mark, o SnippetOptions) []Line {
 	for i, m := range marks {
 		t := d.walk(m.Path)
 		spans[i] = t.span(d)
+		if m.Key {
+			spans[i] = t.keySpan(d)
+		}
 		own, above := rankOther, rankOtherAncestor
 		if m.Primary {
 			own, above = rankPrimary, rankPrimaryAncestor

@@ -78,9 +78,13 @@ func probePort(probe *corev1.Probe) string {
 	return ""
 }
 
+// startupOf asks what liveness asks, and allows five minutes.
+func startupOf(liveness *corev1.Probe) corev1.Probe {
+	return corev1.Probe{ProbeHandler: liveness.ProbeHandler, PeriodSeconds: startupPeriodSeconds, FailureThreshold: startupFailures, TimeoutSeconds: liveness.TimeoutSeconds}
+}
+
 func startupProbeFix(p *rule.Pass, container rule.Setting, c snapshot.Container) *rule.Fix {
-	startup := corev1.Probe{ProbeHandler: c.LivenessProbe.ProbeHandler, PeriodSeconds: startupPeriodSeconds, FailureThreshold: startupFailures, TimeoutSeconds: c.LivenessProbe.TimeoutSeconds}
-	body := plain(startup)
+	body := plain(startupOf(c.LivenessProbe))
 	patch := &rule.Patch{Type: "json", Body: []rule.Op{
 		{Op: "test", Path: container.Child("name").Pointer(), Value: c.Name},
 		{Op: "add", Path: container.Child("startupProbe").Pointer(), Value: body},

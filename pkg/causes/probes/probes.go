@@ -12,6 +12,7 @@ var docs embed.FS
 
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
+	&CPUStarvedStart,
 	&LivenessDeadlock,
 	&LivenessSlowStart,
 	&StartupProbeFailed,

@@ -15,7 +15,7 @@ import (
 
 const (
 	// starving is the CPU limit up to which a start is likely to be stretched.
-	starving = 200 // millicores
+	starving = knowledge.StarvingCPU
 	// hasty is the budget below which a probe gives a stretched start no time.
 	hasty = 30 * time.Second
 )

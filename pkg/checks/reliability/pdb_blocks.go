@@ -19,7 +19,7 @@ var PDBBlocks = rule.Check{
 	Needs: []schema.GroupKind{snapshot.PodKind, snapshot.HPAKind},
 	Applies: func(p *rule.Pass) bool {
 		pdb, _, found := budget(p)
-		return pdb != nil && (len(found) > 0 || p.Files && !p.Closed || unread(p, snapshot.PodKind) != "")
+		return pdb != nil && pdb.Spec.Selector != nil && (len(found) > 0 || p.Files && !p.Closed || unread(p, snapshot.PodKind) != "")
 	},
 	Run: func(p *rule.Pass) {
 		pdb, _, found := budget(p)

@@ -36,7 +36,7 @@ func reportUnknown(p *rule.Pass, steps source.Path) {
 	path := rule.FieldPath(steps.String())
 	name, parent := steps[len(steps)-1].Key, steps[:len(steps)-1]
 	f := rule.Finding{
-		Field: path, Severity: rule.Medium, Certainty: rule.Likely, // a newer version of Kubernetes may have it
+		Field: path, AtKey: true, Severity: rule.Medium, Certainty: rule.Likely, // a newer version of Kubernetes may have it
 		Message: fmt.Sprintf("%s has no field %q: %s", fieldOrKind(p, parent), name, refused),
 		Label:   "not a field of " + fieldOrKind(p, parent),
 	}

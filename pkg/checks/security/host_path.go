@@ -62,6 +62,10 @@ func hostPath(p *rule.Pass, t snapshot.Template) []rule.Finding {
 			f.Message = fmt.Sprintf("volume %q is %s of the node, with the container runtime's socket in it, %s: that is root on the node", v.Name, v.HostPath.Path, into)
 		default:
 			f.Message = fmt.Sprintf("volume %q is %s of the node, %s", v.Name, v.HostPath.Path, into)
+			if onlyRead(t, v.Name) { // what an agent needs: nothing of it reaches another pod or the node
+				f.Severity = rule.Medium
+				f.Message += ", read-only"
+			}
 		}
 		if f.Severity == rule.Critical {
 			f.Fix = &rule.Fix{
@@ -103,6 +107,22 @@ func holdsSocket(clean string) string {
 		}
 	}
 	return ""
+}
+
+// onlyRead tells whether every mount of a volume is read-only, and there is one.
+func onlyRead(t snapshot.Template, volume string) bool {
+	mounted := false
+	for _, c := range containers(t) {
+		for _, m := range c.VolumeMounts {
+			if m.Name == volume {
+				if !m.ReadOnly {
+					return false
+				}
+				mounted = true
+			}
+		}
+	}
+	return mounted
 }
 
 func mountedBy(t snapshot.Template, volume string) []snapshot.Container {

@@ -2,7 +2,9 @@ package security
 
 import (
 	"fmt"
+	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -73,7 +75,7 @@ func runAsNonRoot(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		switch {
 		case own.root():
 			f := inContainer(p, c, base.Child("securityContext", "runAsUser"))
-			rootFinding(&f, named(one(c))+" runs as root: runAsUser is 0", holds.refuses())
+			rootFinding(&f, t, one(c), holds.refuses())
 			found = append(found, withFix(f, c, notRoot(p, base, holds)))
 		case own.allows():
 			f := inContainer(p, c, base.Child("securityContext", "runAsNonRoot"))
@@ -94,7 +96,7 @@ func runAsNonRoot(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		if len(inheritRoot) == 0 {
 			f.Value, f.Severity, f.Message = "0", rule.Low, "runAsUser is 0, though every container names a user of its own"
 		} else {
-			rootFinding(&f, named(inheritRoot)+verb(inheritRoot, " runs", " run")+" as root: runAsUser is 0", allRefuse(inheritRoot, pod))
+			rootFinding(&f, t, inheritRoot, allRefuse(inheritRoot, pod))
 		}
 		f.Fix = notRoot(p, base, pod)
 	case pod.allows():
@@ -140,11 +142,23 @@ func allRefuse(list []snapshot.Container, pod identity) bool {
 	return true
 }
 
-func rootFinding(f *rule.Finding, message string, refused bool) {
-	f.Severity, f.Value, f.Message, f.Label = rule.High, "0", message, "user 0 is root"
-	if refused {
+func rootFinding(f *rule.Finding, t snapshot.Template, list []snapshot.Container, refused bool) {
+	f.Severity, f.Value, f.Label = rule.High, "0", "user 0 is root"
+	f.Message = named(list) + verb(list, " runs", " run") + " as root: runAsUser is 0"
+	switch {
+	case refused:
 		f.Message += ", and runAsNonRoot is true: the kubelet does not start it"
+	case !slices.ContainsFunc(list, func(c snapshot.Container) bool { return !powerless(t, c) }):
+		f.Severity = rule.Medium
+		f.Message += ", without the capabilities of root"
 	}
+}
+
+// powerless tells a container whose root is little more than another user: it has none of root's
+// capabilities, and no way to get them.
+func powerless(t snapshot.Template, c snapshot.Container) bool {
+	alone := snapshot.Template{Spec: &corev1.PodSpec{OS: t.Spec.OS, Containers: []corev1.Container{{SecurityContext: c.SecurityContext}}}}
+	return !isPrivileged(c) && judge(alone, "capabilities_restricted").Allowed && judge(alone, "allowPrivilegeEscalation").Allowed
 }
 
 func allowFinding(f *rule.Finding, message string, holds identity) {
