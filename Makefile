@@ -28,6 +28,18 @@ test: ## Vet and test
 	go vet ./...
 	go test ./...
 
+.PHONY: cluster-build
+cluster-build: ## Build a real Kubernetes for tests into the cache folder (minutes the first time)
+	go run ./test/cluster/cmd/cluster build
+
+.PHONY: cluster-up
+cluster-up: ## Run a real Kubernetes with one node until Ctrl-C; needs Linux and root
+	go run ./test/cluster/cmd/cluster up node
+
+.PHONY: test-cluster
+test-cluster: cluster-build ## Test against a real Kubernetes; what this machine cannot run is skipped and counted
+	TESTCLUSTER_BUILD=1 go test -v -count=1 -timeout 60m ./test/cluster/...
+
 .PHONY: lint
 lint: fmt-check ## Lint with golangci-lint; where that is not at hand, with go vet
 	@lint=$$(command -v golangci-lint || command -v $(golangci_lint)/golangci-lint || true); \

@@ -83,7 +83,7 @@ func newCmdCheck(root *rootOptions) *cobra.Command {
 	f.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "Look in all namespaces.")
 	f.StringVarP(&o.selector, "selector", "l", "", "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.")
 	f.StringVarP(o.print.flags.OutputFormat, "output", "o", "", o.print.usage())
-	f.Var(o.failOn, "fail-on", "Exit with 1 when there are findings of this severity or worse: none, critical, high, medium, low, info.")
+	f.Var(o.failOn, "fail-on", "Exit with 1 when there are findings of this severity or worse: none, critical, high, medium, low, info. What is only possible does not count.")
 	f.BoolVar(&o.strict, "strict", false, "Exit with 3 when anything could not be evaluated, refused reads included.")
 	o.print.flags.TemplatePrinterFlags.AddFlags(c)
 	return c

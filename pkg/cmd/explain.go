@@ -82,7 +82,7 @@ func newCmdExplain(root *rootOptions) *cobra.Command {
 	c.Flags().BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "Look in all namespaces.")
 	c.Flags().StringVarP(&o.selector, "selector", "l", "", "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.")
 	c.Flags().StringVarP(o.print.flags.OutputFormat, "output", "o", "", o.print.usage())
-	c.Flags().Var(o.failOn, "fail-on", "Exit with 1 when there are findings of this severity or worse: none, critical, high, medium, low, info.")
+	c.Flags().Var(o.failOn, "fail-on", "Exit with 1 when there are findings of this severity or worse: none, critical, high, medium, low, info. What is only possible does not count.")
 	c.Flags().BoolVar(&o.strict, "strict", false, "Exit with 3 when anything could not be evaluated, refused reads included.")
 	c.Flags().BoolVar(&o.noLogs, "no-logs", false, "Do not read logs of containers.")
 	o.print.flags.TemplatePrinterFlags.AddFlags(c)

@@ -322,7 +322,11 @@ func (f *files) add(doc *source.Document, prefix source.Path, d decoded) {
 }
 
 // imageless tells a part of a workload from a whole one: the API takes no container without an image.
+// Pods are left out: nobody patches those.
 func imageless(d decoded) bool {
+	if d.gvk.GroupKind() == snapshot.PodKind {
+		return false
+	}
 	templates := snapshot.TemplatesOf(d.object)
 	for _, t := range templates {
 		for _, c := range t.Containers() {

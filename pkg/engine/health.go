@@ -294,8 +294,11 @@ func replicas(s *snapshot.Snapshot, o *snapshot.Object, want *int32, updated, av
 }
 
 // replaced tells whether a pod ended long enough ago to be history, now that another one is in its
-// place: controllers leave evicted pods lying about.
+// place, or is of an older revision: controllers leave evicted pods lying about.
 func replaced(s *snapshot.Snapshot, o *snapshot.Object) bool {
+	if rule.Superseded(s, o) {
+		return true
+	}
 	if phase := o.Pod().Status.Phase; phase != corev1.PodFailed && phase != corev1.PodSucceeded {
 		return false
 	}

@@ -25,6 +25,7 @@ func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 		}
 	}
 	settings = unsaid(settings, broken)
+	unread, other := p.unreadable(r)
 	p.broken(r, broken)
 	each, many := settings, [][]report.Finding(nil)
 	if !wide {
@@ -37,8 +38,29 @@ func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 	}
 	roots, _ := consequences(broken)
 	p.summary(r, len(roots), len(settings), wide)
-	p.notEvaluated(r, wide)
+	if len(unread) > 0 {
+		p.line("%s", t.doubt.Sprint(rule.Count(len(unread), "part")+" of the input could not be judged: see the top"))
+	}
+	p.notEvaluated(other, wide)
 	return p.err
+}
+
+// unreadable prints first what of the input could not be read: other findings may only follow from
+// its absence. The rest is left for the end.
+func (p *writer) unreadable(r *report.Report) (fatal, other []report.NotEvaluated) {
+	for _, n := range r.NotEvaluated {
+		if n.Fatal && n.File != "" {
+			fatal = append(fatal, n)
+		} else {
+			other = append(other, n)
+		}
+	}
+	if len(fatal) > 0 {
+		p.line("%s", p.t.failure.Sprint("not read, and so not judged"))
+		p.entries(fatal, true)
+		p.line("")
+	}
+	return fatal, other
 }
 
 // broken prints what is broken now, one line each with the command that tells more.
@@ -182,8 +204,14 @@ func (p *writer) repeated(groups [][]report.Finding) {
 		var names []string
 		seen := map[string]bool{}
 		namespaces := map[string]bool{}
+		objects := map[string]bool{} // fewer than places in files, where an object has several containers
 		for _, f := range g {
 			namespaces[f.Object.Namespace] = true
+			key := f.Object.Namespace + "/" + f.Object.String()
+			if f.Position != nil {
+				key += " " + f.Position.File
+			}
+			objects[key] = true
 		}
 		for _, f := range g {
 			name := f.Object.String()
@@ -198,13 +226,12 @@ func (p *writer) repeated(groups [][]report.Finding) {
 				names = append(names, name)
 			}
 		}
-		count := len(names)
-		if count > shortNames {
-			names = append(names[:shortNames], fmt.Sprintf("%d more with -o wide", count-shortNames))
+		if places := len(names); places > shortNames {
+			names = append(names[:shortNames], fmt.Sprintf("%d more with -o wide", places-shortNames))
 		}
 		f := g[0]
 		f.FieldName, f.Position, f.Picture = strings.Join(names, ", "), nil, nil
-		f.Message = fmt.Sprintf("%s, on %s", p.titleOf(f), rule.Count(count, "object"))
+		f.Message = fmt.Sprintf("%s, on %s", p.titleOf(f), rule.Count(len(objects), "object"))
 		p.setting(f, width, false)
 	}
 	p.line("")

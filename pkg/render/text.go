@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -100,7 +101,7 @@ func Explain(w io.Writer, r *report.Report, t *Theme, all, wide bool) error {
 	if unclear > 0 {
 		p.line("%s with no sign of health in the status, not shown: name one to see it", rule.Count(unclear, "object"))
 	}
-	p.notEvaluated(r, wide)
+	p.notEvaluated(r.NotEvaluated, wide)
 	return p.err
 }
 
@@ -328,11 +329,17 @@ func (p *writer) lines(pic *report.Picture, indent string) {
 			p.line("%s%s", gutter, t.faint.Sprint("..."))
 			continue
 		}
-		text, below := l.Text, l.Marks
-		for i, m := range l.Marks {
-			if !m.Primary { // one word beside the line saves a line under it
+		most := longestRow
+		if t.Width > 0 {
+			most = max(30, t.Width-cells(indent)-digits-3)
+		}
+		text, marks := clip(l.Text, l.Marks, most)
+		var below []source.LineMark
+		for _, m := range marks {
+			if m.Primary {
+				below = append(below, m)
+			} else { // one word beside the line saves a line under it
 				text += "  " + t.doubt.Sprint(t.arrow+" "+clean(m.Label))
-				below = append(append([]source.LineMark{}, l.Marks[:i]...), l.Marks[i+1:]...)
 			}
 		}
 		p.line("%s%s", gutter, text)
@@ -362,6 +369,45 @@ func (p *writer) lines(pic *report.Picture, indent string) {
 		}
 	}
 }
+
+// longestRow is how much of a line is drawn where no terminal sets the width: objects in one line of
+// JSON are longer than anybody reads.
+const longestRow = 240
+
+const ellipsis = "..."
+
+// clip cuts a line to width around its first mark, the primary one where there is one, so that the
+// terminal does not break it and tear the carets from what they point at.
+func clip(text string, marks []source.LineMark, width int) (string, []source.LineMark) {
+	row := []rune(text)
+	if len(row) <= width || len(marks) == 0 || slices.ContainsFunc(row, wide) {
+		return text, marks
+	}
+	at := marks[0]
+	if i := slices.IndexFunc(marks, func(m source.LineMark) bool { return m.Primary }); i >= 0 {
+		at = marks[i]
+	}
+	from := min(max(0, at.Column-1-width/2), len(row)-width)
+	if at.Column-1+at.Length <= width-len(ellipsis) {
+		from = 0 // what it begins with says most
+	}
+	row = slices.Clone(row[from:])
+	if from > 0 {
+		copy(row, []rune(ellipsis))
+	}
+	if len(row) > width {
+		row = append(row[:width-len(ellipsis)], []rune(ellipsis)...)
+	}
+	moved := slices.Clone(marks)
+	for i := range moved {
+		moved[i].Column = min(max(1, moved[i].Column-from), width)
+		moved[i].Length = min(moved[i].Length, width-moved[i].Column+1)
+	}
+	return string(row), moved
+}
+
+// wide tells runes that may take two cells; columns are counted in cells.
+func wide(r rune) bool { return r >= 0x1100 }
 
 func (p *writer) fix(f report.Finding) {
 	x := f.Fix
@@ -462,16 +508,22 @@ func explainCommand(r *report.Report, target snapshot.Ref) string {
 }
 
 // notEvaluated says what could not be judged; silence would read as "all clear".
-func (p *writer) notEvaluated(r *report.Report, wide bool) {
-	if len(r.NotEvaluated) == 0 {
+func (p *writer) notEvaluated(list []report.NotEvaluated, wide bool) {
+	if len(list) == 0 {
 		return
 	}
 	p.line("")
-	p.line("%s", p.t.doubt.Sprintf("not evaluated: %s", rule.Count(len(r.NotEvaluated), "thing")))
-	const few = 5
-	for i, n := range r.NotEvaluated {
-		if i == few && !wide {
-			p.line("  %d more with -o wide", len(r.NotEvaluated)-few)
+	p.line("%s", p.t.doubt.Sprintf("not evaluated: %s", rule.Count(len(list), "thing")))
+	p.entries(list, wide)
+}
+
+// fewEntries is how many things that were not evaluated are named where there is little room.
+const fewEntries = 5
+
+func (p *writer) entries(list []report.NotEvaluated, all bool) {
+	for i, n := range list {
+		if i == fewEntries && !all {
+			p.line("  %d more with -o wide", len(list)-fewEntries)
 			break
 		}
 		what := n.Resource

@@ -9,12 +9,13 @@ const (
 	ExitNotEvaluated = 3
 )
 
-// ExitCode is 1 with findings at or above failOn ("none" never), else 3 when something fatal could
+// ExitCode is 1 with findings at or above failOn ("none" never; one that is only possible is a
+// question, and fails nothing), else 3 when something fatal could
 // not be evaluated, or anything with strict, else 0.
 func (r *Report) ExitCode(failOn string, strict bool) int {
 	if failOn != "none" && failOn != "" {
 		for _, f := range r.Findings {
-			if !f.History && rule.Severity(f.Severity).Rank() <= rule.Severity(failOn).Rank() {
+			if !f.History && f.Certainty != string(rule.Possible) && rule.Severity(f.Severity).Rank() <= rule.Severity(failOn).Rank() {
 				return ExitFindings
 			}
 		}

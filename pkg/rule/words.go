@@ -3,6 +3,7 @@ package rule
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -46,11 +47,15 @@ func (p *Pass) CurrentLogLines(c snapshot.Container) []string {
 	return Lines(text)
 }
 
-// Lines are the lines of a log that hold more than white space.
+// timeStamp is what many programs start their lines with; the evidence has its own time.
+var timeStamp = regexp.MustCompile(`^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s+`)
+
+// Lines are the lines of a log that hold more than white space, without their time stamps.
 func Lines(text string) []string {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {
-		if line = strings.TrimSpace(line); line != "" {
+		line = strings.TrimSpace(line)
+		if line = strings.TrimPrefix(line, timeStamp.FindString(line)); line != "" {
 			lines = append(lines, line)
 		}
 	}
@@ -72,7 +77,7 @@ func (p *Pass) LastLogLines(c snapshot.Container, n int) []Evidence {
 
 // LogEvidence quotes one line of a container's log.
 func (p *Pass) LogEvidence(c snapshot.Container, line string) Evidence {
-	return Evidence{Source: FromLog, Object: p.Object.In(c.Name), Text: "log: " + Quote(line)}
+	return Evidence{Source: FromLog, Object: p.Object.In(c.Name), Text: Quote(line)}
 }
 
 // quoteLetters is how much of a line from outside is quoted.

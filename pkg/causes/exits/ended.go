@@ -132,7 +132,7 @@ func loopText(p *rule.Pass, c snapshot.Container, d *rule.Death) (text string, q
 	if now, ok := p.LogOf(p.Object.Namespace, p.Object.Name, c.Name, false); ok {
 		return now, func(line string) rule.Evidence {
 			e := p.LogEvidence(c, line)
-			e.Text = strings.Replace(e.Text, "log: ", "log of the present life: ", 1)
+			e.Text = "the present life: " + e.Text
 			return e
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 // notFound are the words of runc and crun for a program that they do not find, behind those of
 // containerd, CRI-O and Docker.
-var notFound = regexp.MustCompile("exec: \"([^\"]*)\": (?:stat [^:]*: )?(no such file or directory|executable file not found in \\$PATH)|executable file [`']([^`']*)[`'] (not found(?: in \\$PATH)?)")
+var notFound = regexp.MustCompile("exec: \"([^\"]*)\": (?:stat .*: )?(no such file or directory|executable file not found in \\$PATH)|executable file [`']([^`']*)[`'] (not found(?: in \\$PATH)?)")
 
 // EntrypointNotFound finds containers whose program is not in the image.
 var EntrypointNotFound = rule.Cause{

@@ -148,8 +148,12 @@ func limits(p *rule.Pass, name string) []snapshot.Container {
 	return list
 }
 
-// over tells whether the eviction is long ago and a controller has put another pod in place.
+// over tells whether the eviction is long ago and a controller has put another pod in place, or has
+// gone on to another revision.
 func over(p *rule.Pass, e *eviction) bool {
+	if rule.Superseded(p.Snapshot, p.Object) {
+		return true
+	}
 	if _, replaced := p.Object.OwnerRef(); !replaced || e.at.IsZero() {
 		return false
 	}

@@ -121,11 +121,8 @@ func reportStarved(p *rule.Pass, c snapshot.Container, k *kill, limit resource.Q
 		Certainty: rule.Likely, // throttling shows in no status, event or log
 		History:   k.death.Over,
 	}
-	f.Marks = append(f.Marks, marks(probe, c.LivenessProbe)...)
-	if len(f.Marks) > 0 && probe.Object.Same(setting.Object) {
-		f.Marks = append(f.Marks, rule.Mark{Field: probe.Path, Label: fmt.Sprintf("gives up on it after %s, and no startupProbe holds it back", rule.Seconds(budget))})
-	} else if !probe.Object.Same(setting.Object) {
-		f.Marks = nil
+	if probe.Object.Same(setting.Object) {
+		f.Marks = append(marks(probe, c.LivenessProbe), rule.Mark{Field: probe.Path, Label: fmt.Sprintf("gives up on it after %s, and no startupProbe holds it back", rule.Seconds(budget))})
 	}
 	f.RuledOut = append(f.RuledOut,
 		fmt.Sprintf("an application that hung later: its last life was not longer than the %s within which the probe gives up on one that never answers", rule.Seconds(k.most)),
