@@ -28,8 +28,8 @@ func newCmdSnapshot(root *rootOptions) *cobra.Command {
 			Saves the objects, events and logs that explain and check read from a namespace or a cluster into a new
 			folder. 'explain --from DIR' and 'check --from DIR' give there what they would give now.
 
-			Secrets are saved without their values. Literal values of environment variables are saved as they are,
-			as 'kubectl get -o yaml' prints them: look before you pass the folder on.`),
+			Secrets are saved without their values, and what looks like a credential in environment variables,
+			arguments and logs is blanked out. Look through the folder all the same before you pass it on.`),
 		Example: examples(`
 			# Save the state of a namespace
 			kubectl maturity snapshot ./incident-42 -n shop

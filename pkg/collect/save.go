@@ -6,10 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -24,8 +27,9 @@ func Save(s *snapshot.Snapshot, dir string) error {
 	}
 	lists := map[string][]any{}
 	for _, o := range s.All() {
-		content := o.Raw()
+		content := runtime.DeepCopyJSON(o.Raw()) // of a foreign kind it is the snapshot's own
 		content["apiVersion"], content["kind"] = o.APIVersion, o.Kind
+		blank(content)
 		if o.GroupKind() == snapshot.SecretKind || o.GroupKind() == snapshot.ConfigMapKind && len(o.Keys) > 0 && content["data"] == nil {
 			names := map[string]any{}
 			for _, k := range o.Keys {
@@ -61,7 +65,7 @@ func Save(s *snapshot.Snapshot, dir string) error {
 		if err := os.MkdirAll(folder, 0o750); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(l.Text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(maskLines(l.Text)), 0o600); err != nil {
 			return err
 		}
 	}
@@ -70,6 +74,59 @@ func Save(s *snapshot.Snapshot, dir string) error {
 		index.Read = append(index.Read, IndexedRead{Group: w.Group, Kind: w.Kind, Namespace: w.Namespace})
 	}
 	return writeYAML(filepath.Join(dir, indexFile), index)
+}
+
+// blanked is what stands where a credential stood.
+const blanked = "***"
+
+// blank takes credentials out of the containers anywhere in v: values of env variables that are named
+// like a secret, and secrets inside of other values and of arguments.
+func blank(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			blank(item)
+		}
+	case map[string]any:
+		if env, ok := v["env"].([]any); ok {
+			for _, item := range env {
+				if e, ok := item.(map[string]any); ok {
+					blankEnv(e)
+				}
+			}
+		}
+		for _, key := range []string{"command", "args"} {
+			words, _ := v[key].([]any)
+			for i, w := range words {
+				if text, ok := w.(string); ok {
+					words[i] = knowledge.Mask(text)
+				}
+			}
+		}
+		for _, item := range v {
+			blank(item)
+		}
+	}
+}
+
+func blankEnv(e map[string]any) {
+	name, _ := e["name"].(string)
+	value, ok := e["value"].(string)
+	switch {
+	case !ok || value == "":
+	case knowledge.SecretName(name):
+		e["value"] = blanked
+	default:
+		e["value"] = knowledge.Mask(value)
+	}
+}
+
+func maskLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = knowledge.Mask(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 func isKnown(o *snapshot.Object) bool {

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,5 +45,27 @@ func TestSaveRoundTrip(t *testing.T) {
 	}
 	if _, out := back.Lookup(snapshot.SecretKind, "s-oomkilled", "nope"); out.State != snapshot.Blind {
 		t.Errorf("a Secret, of which none were read: %+v", out)
+	}
+}
+
+// Credentials in env values and arguments do not leave with the folder.
+func TestBlank(t *testing.T) {
+	content := map[string]any{"spec": map[string]any{"containers": []any{map[string]any{
+		"env": []any{
+			map[string]any{"name": "DB_PASSWORD", "value": "hunter2"},
+			map[string]any{"name": "DB_URL", "value": "postgres://app:hunter2@db:5432/shop"},
+			map[string]any{"name": "LOG_LEVEL", "value": "debug"},
+		},
+		"args": []any{"--token=hunter2", "--listen=:8080"},
+	}}}}
+	blank(content)
+	got := fmt.Sprint(content)
+	if strings.Contains(got, "hunter2") {
+		t.Errorf("still there: %s", got)
+	}
+	for _, keep := range []string{"debug", "db:5432/shop", "--listen=:8080"} {
+		if !strings.Contains(got, keep) {
+			t.Errorf("%q is gone: %s", keep, got)
+		}
 	}
 }

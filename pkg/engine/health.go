@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -181,7 +182,7 @@ const endLetters = 200
 
 // ending is the end of what a kubelet says, where the reason stands behind those that passed it on.
 func ending(message string) string {
-	text := []rune(rule.Mask(strings.Join(strings.Fields(message), " ")))
+	text := []rune(knowledge.Mask(strings.Join(strings.Fields(message), " ")))
 	if len(text) > endLetters {
 		return "..." + string(text[len(text)-endLetters:])
 	}

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
@@ -38,7 +39,7 @@ func NewBuilder(command string, s *snapshot.Snapshot, e *engine.Engine) *Builder
 func (b *Builder) Explain(diagnoses []engine.Diagnosis, failed []engine.NotEvaluated) {
 	at := map[string]int{}
 	for _, d := range diagnoses {
-		e := Explained{Object: d.Target, State: string(d.Health.State), Text: rule.Mask(d.Health.Text), Findings: []int{}, Unread: []string{}, Pods: d.Pods}
+		e := Explained{Object: d.Target, State: string(d.Health.State), Text: knowledge.Mask(d.Health.Text), Findings: []int{}, Unread: []string{}, Pods: d.Pods}
 		for _, f := range d.Findings {
 			out := b.finding(f)
 			i, ok := at[out.Fingerprint]
@@ -50,7 +51,7 @@ func (b *Builder) Explain(diagnoses []engine.Diagnosis, failed []engine.NotEvalu
 			e.Findings = append(e.Findings, i)
 		}
 		for _, u := range d.Unexplained {
-			e.Unexplained = append(e.Unexplained, u.Object.String()+": "+rule.Mask(u.Text))
+			e.Unexplained = append(e.Unexplained, u.Object.String()+": "+knowledge.Mask(u.Text))
 		}
 		for _, w := range d.Blind {
 			out, _ := b.Snapshot.Outcome(w)
@@ -141,7 +142,7 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 		out.Field = f.Field.String()
 	}
 	for _, e := range f.Evidence {
-		item := Evidence{Source: string(e.Source), Object: e.Object, Field: e.Field, Text: rule.Mask(e.Text)}
+		item := Evidence{Source: string(e.Source), Object: e.Object, Field: e.Field, Text: knowledge.Mask(e.Text)}
 		if !e.Time.IsZero() {
 			t := metav1.NewTime(e.Time)
 			item.Time = &t
@@ -181,7 +182,7 @@ func (b *Builder) drawn(f *rule.Finding) (object *snapshot.Object, prefix string
 	if f.Field == nil {
 		return nil, ""
 	}
-	if f.Judged != nil && f.Judged.Ref.Same(f.Object) {
+	if f.Judged != nil && f.Judged.Same(f.Object) {
 		return f.Judged, ""
 	}
 	if o, _ := b.Snapshot.Lookup(f.Object.GroupKind(), f.Object.Namespace, f.Object.Name); o != nil {

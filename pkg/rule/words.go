@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -85,7 +86,7 @@ const quoteLetters = 160
 
 // Quote puts text from outside into quotes, shortened.
 func Quote(text string) string {
-	text = Mask(strings.Join(strings.Fields(text), " "))
+	text = knowledge.Mask(strings.Join(strings.Fields(text), " "))
 	if r := []rune(text); len(r) > quoteLetters {
 		text = string(r[:quoteLetters]) + "..."
 	}

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -245,7 +246,7 @@ func addressSetting(container rule.Setting, c snapshot.Container, r *refusal, f 
 			entry := container.Child("env").Index(i)
 			switch {
 			case !means(e.Value):
-			case rule.Mask(e.Value) != e.Value:
+			case knowledge.Mask(e.Value) != e.Value:
 				return point(entry)
 			default:
 				return point(entry.Child("value"))

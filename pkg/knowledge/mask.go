@@ -1,4 +1,4 @@
-package rule
+package knowledge
 
 import "regexp"
 
@@ -21,3 +21,9 @@ func Mask(text string) string {
 	}
 	return text
 }
+
+var secretName = regexp.MustCompile(`(?i)passw(or)?d|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credential`)
+
+// SecretName tells whether something of that name - an environment variable, a flag - is likely to
+// hold a secret.
+func SecretName(name string) bool { return secretName.MatchString(name) }
