@@ -55,7 +55,11 @@ func HealthOf(s *snapshot.Snapshot, o *snapshot.Object) Health {
 			h.Text += "; the rollout is paused"
 			return h
 		}
-		return replicas(s, o, t.Spec.Replicas, t.Status.UpdatedReplicas, t.Status.AvailableReplicas)
+		h := replicas(s, o, t.Spec.Replicas, t.Status.UpdatedReplicas, t.Status.AvailableReplicas)
+		if old := t.Status.Replicas - t.Status.UpdatedReplicas; h.State == Healthy && old > 0 { // they may be the ones that are ready
+			return Health{Starting, fmt.Sprintf("%s, %d of the revision before not replaced yet", h.Text, old)}
+		}
+		return h
 	case *appsv1.ReplicaSet:
 		return replicas(s, o, t.Spec.Replicas, t.Status.Replicas, t.Status.AvailableReplicas)
 	case *appsv1.StatefulSet:
