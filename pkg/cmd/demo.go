@@ -36,20 +36,25 @@ func runDemo(ctx context.Context, root *rootOptions) error {
 	}
 	say := func(command, what string) { _, _ = fmt.Fprintf(root.Out, "$ %s    # %s\n\n", command, what) }
 
-	say("kubectl maturity explain deploy/analytics-exporter -n shop", "one crash, explained")
-	explain := &explainOptions{rootOptions: root, print: newPrintFlags("wide"), failOn: newEnumFlag("none", "none")}
-	if err := explain.complete([]string{"deploy/analytics-exporter"}); err != nil {
-		return err
-	}
-	targets, err := collect.TargetsIn(s, "", nil, explain.args)
-	if err != nil {
-		return err
-	}
-	if err := explain.explain(ctx, s, fetcher, targets, problems, nil); err != nil {
-		return err
+	for _, one := range []struct{ target, what string }{
+		{"deploy/analytics-exporter", "one crash, explained"},
+		{"deploy/checkout", "and one that needs more CPU, or more time, to start"},
+	} {
+		say("kubectl maturity explain "+one.target+" -n shop", one.what)
+		explain := &explainOptions{rootOptions: root, print: newPrintFlags("wide"), failOn: newEnumFlag("none", "none")}
+		if err := explain.complete([]string{one.target}); err != nil {
+			return err
+		}
+		targets, err := collect.TargetsIn(s, "", nil, explain.args)
+		if err != nil {
+			return err
+		}
+		if err := explain.explain(ctx, s, fetcher, targets, problems, nil); err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintln(root.Out)
 	}
 
-	_, _ = fmt.Fprintln(root.Out)
 	say("kubectl maturity check -n shop", "what is broken now, and what will hurt next")
 	check := &checkOptions{rootOptions: root, print: newPrintFlags("wide"), failOn: newEnumFlag("none", "none")}
 	if err := check.complete(nil); err != nil {
