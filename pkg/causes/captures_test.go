@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -16,8 +17,44 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
-// captures holds what a real kubelet showed; see its README.
-const captures = "../../test/captures"
+// captures holds what a real kubelet showed, composed what none on one node can show; see their READMEs.
+const (
+	captures = "../../test/captures"
+	composed = "../../test/composed"
+)
+
+// folders are all captures, and all that was composed.
+func folders(t *testing.T) []string {
+	t.Helper()
+	var dirs []string
+	for _, root := range []string{captures, composed} {
+		files, err := filepath.Glob(filepath.Join(root, "*", "README.txt"))
+		if err != nil || len(files) == 0 && root == captures {
+			t.Fatalf("nothing in %s: %v", root, err)
+		}
+		for _, f := range files {
+			dirs = append(dirs, filepath.Dir(f))
+		}
+	}
+	return dirs
+}
+
+// A state that somebody put together says so, and out of what; a captured one never does.
+func TestComposedSaysSo(t *testing.T) {
+	for _, dir := range folders(t) {
+		data, err := os.ReadFile(filepath.Join(dir, "README.txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		says := strings.HasPrefix(string(data), "composed:")
+		if in := filepath.Base(filepath.Dir(dir)) == filepath.Base(composed); says != in {
+			t.Errorf("%s: README.txt starts with composed: %v, want %v", dir, says, in)
+		}
+		if says && strings.Count(string(data), "\n") < 2 {
+			t.Errorf("%s: README.txt does not say out of what it is composed", dir)
+		}
+	}
+}
 
 // expectation is expect.txt of a capture: the verdict on one target, "" for a healthy one.
 type expectation struct {
@@ -32,23 +69,14 @@ type expectation struct {
 }
 
 func TestCaptures(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(captures, "*", "expect.txt"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no captures in %s: %v", captures, err)
-	}
-	folders, _ := filepath.Glob(filepath.Join(captures, "*", "README.txt"))
-	if len(folders) != len(files) {
-		t.Errorf("%d captures, and %d of them with expect.txt", len(folders), len(files))
-	}
 	eng, err := engine.New(nil, causes.All())
 	if err != nil {
 		t.Fatal(err)
 	}
 	fired := map[string]bool{}
-	for _, file := range files {
-		dir := filepath.Dir(file)
+	for _, dir := range folders(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
-			data, err := os.ReadFile(file)
+			data, err := os.ReadFile(filepath.Join(dir, "expect.txt"))
 			if err != nil {
 				t.Fatal(err)
 			}
