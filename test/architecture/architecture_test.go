@@ -81,11 +81,16 @@ var houses = []house{
 		instead: "a cause sees its Pass and nothing else; what it must read it names in Wants, and shared helpers belong into pkg/rule",
 	},
 	{
+		pkg: "pkg/revision", ours: []string{"pkg/knowledge", "pkg/rule", "pkg/snapshot"}, pure: true,
+		others:  []string{apimachinery, api, "sigs.k8s.io/structured-merge-diff/*", "k8s.io/client-go/applyconfigurations", "k8s.io/client-go/kubernetes/scheme"},
+		instead: "revision compares what was read; what a change means belongs into pkg/engine",
+	},
+	{
 		pkg: "pkg/config", ours: []string{"pkg/rule"}, others: []string{apimachinery, api, yaml}, pure: true,
 		instead: "config is what maturity.yaml says; pkg/cmd reads the file and passes its text",
 	},
 	{
-		pkg: "pkg/engine", ours: []string{"pkg/config", "pkg/knowledge", "pkg/rule", "pkg/snapshot"}, others: []string{apimachinery, api}, pure: true,
+		pkg: "pkg/engine", ours: []string{"pkg/config", "pkg/knowledge", "pkg/revision", "pkg/rule", "pkg/snapshot"}, others: []string{apimachinery, api}, pure: true,
 		instead: "the engine runs rules over a snapshot; reading belongs into pkg/collect, wording into pkg/report",
 	},
 	{
@@ -93,7 +98,7 @@ var houses = []house{
 		instead: "the model judges tallies of the engine; reading belongs into pkg/collect, wording into pkg/report",
 	},
 	{
-		pkg: "pkg/report", ours: []string{"pkg/config", "pkg/engine", "pkg/knowledge", "pkg/model", "pkg/rule", "pkg/snapshot", "pkg/source"}, others: []string{apimachinery, api}, pure: true,
+		pkg: "pkg/report", ours: []string{"pkg/config", "pkg/engine", "pkg/knowledge", "pkg/model", "pkg/revision", "pkg/rule", "pkg/snapshot", "pkg/source"}, others: []string{apimachinery, api}, pure: true,
 		instead: "a report is what every format prints; how it looks belongs into pkg/render",
 	},
 	{
