@@ -20,7 +20,7 @@ func template() *corev1.PodTemplateSpec {
 		{Name: "proxy", Image: "proxy:1"},
 		{
 			Name: "app", Image: "app:1", Args: []string{"--port=8080"},
-			Env: []corev1.EnvVar{{Name: "LEVEL", Value: "info"}, {Name: "DB_PASSWORD", Value: "one"}, {Name: "URL", Value: "http://db"}},
+			Env:       []corev1.EnvVar{{Name: "LEVEL", Value: "info"}, {Name: "DB_PASSWORD", Value: "one"}, {Name: "URL", Value: "http://db"}},
 			Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")}},
 			Ports:     []corev1.ContainerPort{{ContainerPort: 8080, Protocol: corev1.ProtocolTCP}},
 		},
@@ -39,7 +39,10 @@ func TestCompare(t *testing.T) {
 		{"an image", func(t *corev1.PodTemplateSpec) { t.Spec.Containers[1].Image = "app:2" }, []string{"spec.template.spec.containers[app].image: app:1 -> app:2"}},
 		{
 			"an image, with the containers in another order",
-			func(t *corev1.PodTemplateSpec) { t.Spec.Containers[1].Image = "app:2"; slices.Reverse(t.Spec.Containers) },
+			func(t *corev1.PodTemplateSpec) {
+				t.Spec.Containers[1].Image = "app:2"
+				slices.Reverse(t.Spec.Containers)
+			},
 			[]string{"spec.template.spec.containers[app].image: app:1 -> app:2"},
 		},
 		{
