@@ -2,6 +2,7 @@ package testcluster
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,8 +33,10 @@ type module struct {
 // program is one binary, and the package it is built from.
 type program struct {
 	name, pkg string
-	node      bool // only a node needs it
+	kinds     []Kind // of clusters that need it; nil for all of them
 }
+
+func (p program) neededBy(kind Kind) bool { return p.kinds == nil || slices.Contains(p.kinds, kind) }
 
 var modules = []module{
 	{
@@ -46,8 +49,16 @@ var modules = []module{
 			{name: "kube-apiserver", pkg: "k8s.io/kubernetes/cmd/kube-apiserver"},
 			{name: "kube-controller-manager", pkg: "k8s.io/kubernetes/cmd/kube-controller-manager"},
 			{name: "kube-scheduler", pkg: "k8s.io/kubernetes/cmd/kube-scheduler"},
-			{name: "kubelet", pkg: "k8s.io/kubernetes/cmd/kubelet", node: true},
+			{name: "kubelet", pkg: "k8s.io/kubernetes/cmd/kubelet", kinds: []Kind{NodeKind}},
 		},
+	},
+	{
+		dir: "metrics-server", path: "sigs.k8s.io/metrics-server", version: "METRICS_SERVER_VERSION",
+		programs: []program{{name: "metrics-server", pkg: "sigs.k8s.io/metrics-server/cmd/metrics-server", kinds: []Kind{NodeKind}}},
+	},
+	{
+		dir: "kwok", path: "sigs.k8s.io/kwok", version: "KWOK_VERSION", stamp: kwokStamp,
+		programs: []program{{name: "kwok", pkg: "sigs.k8s.io/kwok/cmd/kwok", kinds: []Kind{ScaleKind}}},
 	},
 }
 
@@ -67,6 +78,9 @@ func kubernetesStamp(version string) string {
 	}
 	return strings.Join(flags, " ")
 }
+
+// kwokStamp lets its nodes tell their version.
+func kwokStamp(version string) string { return "-X sigs.k8s.io/kwok/pkg/consts.Version=" + version }
 
 // source is a checkout of this repository, with the versions that it pins.
 type source struct {
@@ -155,7 +169,7 @@ func (s *source) programsOf(kind Kind) (found map[string]string, missing []strin
 	found = map[string]string{}
 	for _, m := range modules {
 		for _, p := range m.programs {
-			if p.node && kind != NodeKind {
+			if !p.neededBy(kind) {
 				continue
 			}
 			file := m.file(s, binDir, p)
@@ -171,62 +185,88 @@ func (s *source) programsOf(kind Kind) (found map[string]string, missing []strin
 	return found, missing, nil
 }
 
+// builtPrograms are the programs of a kind of cluster, which must be there.
+func (s *source) builtPrograms(kind Kind) (map[string]string, error) {
+	programs, missing, err := s.programsOf(kind)
+	if err == nil && len(missing) > 0 {
+		err = &UnavailableError{fmt.Sprintf("%s not built: 'make cluster-build' does it, in minutes", strings.Join(missing, ", "))}
+	}
+	return programs, err
+}
+
 func isFile(file string) bool {
 	info, err := os.Stat(file)
 	return err == nil && info.Mode().IsRegular()
 }
 
-// Build builds the programs of a kind of cluster that are not in the cache, and for a node its images
+// Build builds the programs of kinds of clusters that are not in the cache, and for a node its images
 // too. It tells log what it does: a first build takes minutes.
-func Build(ctx context.Context, kind Kind, log io.Writer) error {
+func Build(ctx context.Context, kinds []Kind, log io.Writer) error {
 	s, err := findSource()
 	if err != nil {
 		return err
 	}
-	if err := s.build(ctx, kind, log); err != nil {
-		return err
-	}
-	if kind == NodeKind {
+	start, built := time.Now(), 0
+	for _, kind := range kinds {
+		n, err := s.build(ctx, kind, log)
+		if err != nil {
+			return err
+		}
+		built += n
+		if kind != NodeKind {
+			continue
+		}
 		for _, image := range nodeImages {
 			if _, err := s.buildImage(ctx, image, log); err != nil {
 				return err
 			}
 		}
 	}
+	if built > 0 {
+		fmt.Fprintf(log, "built %d programs in %s\n", built, time.Since(start).Round(time.Second))
+	}
 	return nil
 }
 
-func (s *source) build(ctx context.Context, kind Kind, log io.Writer) error {
+// build builds what a kind of cluster lacks, and counts it.
+func (s *source) build(ctx context.Context, kind Kind, log io.Writer) (int, error) {
 	_, missing, err := s.programsOf(kind)
 	if err != nil || len(missing) == 0 {
-		return err
+		return 0, err
 	}
 	binDir, err := s.binDir()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := os.MkdirAll(binDir, 0o750); err != nil {
-		return err
+		return 0, err
 	}
 	release, err := lockFile(ctx, filepath.Join(binDir, "build.lock"), log, "another process builds Kubernetes: waiting for it")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer release()
+	killed, err := filepath.Glob(filepath.Join(binDir, "*"+unfinished))
+	if err != nil {
+		return 0, err
+	}
+	for _, file := range killed {
+		_ = os.Remove(file)
+	}
 	// Who held the lock may have built them.
 	if _, missing, err = s.programsOf(kind); err != nil {
-		return err
+		return 0, err
 	}
 	for _, m := range modules {
 		for _, p := range m.programs {
 			if slices.Contains(missing, p.name) {
 				if err := s.buildProgram(ctx, m, p, m.file(s, binDir, p), log); err != nil {
-					return err
+					return 0, err
 				}
 			}
 		}
 	}
-	return nil
+	return len(missing), nil
 }
 
 func (s *source) buildProgram(ctx context.Context, m module, p program, file string, log io.Writer) error {
@@ -244,10 +284,13 @@ func (s *source) buildProgram(ctx context.Context, m module, p program, file str
 	return nil
 }
 
+// unfinished is how the file of a build ends that goes on, or was killed.
+const unfinished = ".tmp"
+
 // goBuild builds a static program. It is there whole or not at all: whoever looks for it may do so
 // at any moment.
 func goBuild(ctx context.Context, dir, pkg, ldflags, file string) error {
-	temporary := fmt.Sprintf("%s.%d", file, os.Getpid())
+	temporary := fmt.Sprintf("%s.%d%s", file, os.Getpid(), unfinished)
 	defer func() { _ = os.Remove(temporary) }()
 	// -trimpath lets modules in different folders share Go's build cache.
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", temporary, pkg)
@@ -259,11 +302,19 @@ func goBuild(ctx context.Context, dir, pkg, ldflags, file string) error {
 	return os.Rename(temporary, file)
 }
 
-// run runs a command and puts the end of its output into the error.
+// run runs a command, which ends with this process, and puts the end of its output into the error.
 func run(cmd *exec.Cmd) error {
-	out, err := cmd.CombinedOutput()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = &out, &out, childAttr()
+	if cmd.Cancel != nil {
+		cmd.Cancel = func() error { killGroup(cmd.Process.Pid); return nil }
+	}
+	err := spawn()(cmd.Start)
+	if err == nil {
+		err = cmd.Wait()
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, lastLines(string(out), 20))
+		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, lastLines(out.String(), 20))
 	}
 	return nil
 }

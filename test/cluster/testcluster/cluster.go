@@ -1,7 +1,7 @@
 // Package testcluster runs a real Kubernetes for tests, out of programs that it builds from their Go
-// modules: a control plane as any user may run it, and as root also a node with a kubelet. A test
-// asks for what it needs with Control or Node and is skipped, by name and counted, where this
-// machine cannot have it.
+// modules: a control plane as any user may run it, with as many made-up nodes and pods as one likes,
+// and as root also a node with a kubelet. A test asks for what it needs with Control, Scale or Node and
+// is skipped, by name and counted, where this machine cannot have it.
 package testcluster
 
 import (
@@ -35,7 +35,12 @@ const (
 	ControlKind Kind = "control"
 	// NodeKind is ControlKind and one node with a real kubelet and containerd.
 	NodeKind Kind = "node"
+	// ScaleKind is ControlKind, and nodes and pods in numbers that exist only in what kwok writes.
+	ScaleKind Kind = "scale"
 )
+
+// Kinds are all kinds of clusters.
+var Kinds = []Kind{ControlKind, NodeKind, ScaleKind}
 
 // Cluster is a running Kubernetes.
 type Cluster struct {
@@ -47,8 +52,8 @@ type Cluster struct {
 
 	kind      Kind
 	dir       string
-	owner     *os.File
-	keep      bool
+	claim     *claim
+	kept      *os.File // the lock on a folder that stays
 	log       io.Writer
 	programs  map[string]string
 	source    *source
@@ -57,8 +62,23 @@ type Cluster struct {
 	ca        *authority
 	processes []*process
 	node      *node
+	metrics   *task
 	config    *rest.Config
 	client    kubernetes.Interface
+}
+
+// task is what goes on while others use the cluster already.
+type task struct {
+	cancel func()
+	done   chan struct{}
+	err    error // once done is closed
+}
+
+func (t *task) stop() {
+	if t != nil {
+		t.cancel()
+		<-t.done
+	}
 }
 
 // Options of Start.
@@ -67,6 +87,8 @@ type Options struct {
 	Dir string
 	// Log is told what happens.
 	Log io.Writer
+	// Nodes and Pods are how many a cluster of ScaleKind has.
+	Nodes, Pods int
 }
 
 // UnavailableError says why this machine cannot have a cluster of a kind.
@@ -88,18 +110,15 @@ func Start(ctx context.Context, kind Kind, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	programs, missing, err := s.programsOf(kind)
+	programs, err := s.builtPrograms(kind)
 	if err != nil {
 		return nil, err
 	}
-	if len(missing) > 0 {
-		return nil, &UnavailableError{fmt.Sprintf("%s not built: 'make cluster-build' does it, in minutes", strings.Join(missing, ", "))}
-	}
 	// Ports that were free a moment ago may be taken.
 	for try := 1; ; try++ {
-		c := &Cluster{kind: kind, log: o.Log, keep: o.Dir != "", programs: programs, source: s}
+		c := &Cluster{kind: kind, log: o.Log, programs: programs, source: s}
 		start := time.Now()
-		err := c.up(ctx, o.Dir)
+		err := c.up(ctx, o)
 		if err == nil {
 			fmt.Fprintf(o.Log, "%s cluster ready in %.1fs, its logs in %s\n", kind, time.Since(start).Seconds(), filepath.Join(c.dir, "log"))
 			return c, nil
@@ -112,12 +131,11 @@ func Start(ctx context.Context, kind Kind, o Options) (*Cluster, error) {
 	}
 }
 
-func (c *Cluster) up(ctx context.Context, dir string) error {
+func (c *Cluster) up(ctx context.Context, o Options) error {
 	if _, err := Sweep(); err != nil {
 		return err
 	}
-	var err error
-	if c.dir, c.owner, err = makeDir(dir); err != nil {
+	if err := c.makeDir(o.Dir); err != nil {
 		return err
 	}
 	c.address = "127.0.0.1"
@@ -129,31 +147,37 @@ func (c *Cluster) up(ctx context.Context, dir string) error {
 	if err := c.startControl(ctx); err != nil {
 		return err
 	}
-	if c.kind == NodeKind {
+	switch c.kind {
+	case NodeKind:
 		return c.joinNode(ctx)
+	case ScaleKind:
+		return c.fill(ctx, o.Nodes, o.Pods)
 	}
 	return nil
 }
 
 // Stop ends the cluster and removes what it made, the folder too unless it was asked for.
 func (c *Cluster) Stop() {
+	c.metrics.stop()
 	if c.node != nil {
 		c.node.remove()
+		defer c.node.unlock() // once all is gone that the next one would meet
 	}
 	for i := len(c.processes) - 1; i >= 0; i-- {
 		c.processes[i].kill()
 	}
-	if c.owner == nil {
+	c.processes = nil
+	if c.claim == nil {
 		return
 	}
-	removeCgroups(cgroupOf(c.dir))
-	if c.keep {
+	if c.kept != nil {
 		_ = removeWork(c.dir)
-	} else {
-		_ = os.RemoveAll(c.dir)
+		_ = c.kept.Close()
 	}
-	_ = c.owner.Close()
-	c.owner = nil
+	if err := c.claim.remove(); err != nil {
+		fmt.Fprintf(c.log, "removing %s: %v\n", c.claim.dir, err)
+	}
+	c.claim = nil
 }
 
 // freePorts are ports that nobody listened on a moment ago.
@@ -194,7 +218,7 @@ func (c *Cluster) startControl(ctx context.Context) error {
 		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=e="+peer); err != nil {
 		return err
 	}
-	if err := c.wait(ctx, "etcd", time.Minute, func(ctx context.Context) error { return healthy(ctx, etcd+"/health") }); err != nil {
+	if err := c.wait(ctx, "etcd", time.Minute, func(ctx context.Context) error { return healthy(ctx, http.DefaultClient, etcd+"/health") }); err != nil {
 		return err
 	}
 	if err := c.startServer(etcd); err != nil {
@@ -217,12 +241,12 @@ func (c *Cluster) startControl(ctx context.Context) error {
 	})
 }
 
-func healthy(ctx context.Context, url string) error {
+func healthy(ctx context.Context, client *http.Client, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -278,12 +302,19 @@ func (c *Cluster) startServer(etcd string) error {
 }
 
 func (c *Cluster) startControllers() error {
-	grace := "50s" // the default
-	if c.kind == ControlKind {
-		grace = "24h" // nobody reports for a node that a test made up
+	grace, controllers, batch, workers := "50s", "*", "0s", "5" // the defaults
+	if c.kind != NodeKind {
+		grace = "24h" // nobody reports for a node that is made up
+	}
+	if c.kind == ScaleKind {
+		controllers, batch, workers = scaleControllers, "3s", "20"
 	}
 	if _, err := c.start("kube-controller-manager", childAttr(), c.programs["kube-controller-manager"],
-		"--node-monitor-grace-period="+grace,
+		"--node-monitor-grace-period="+grace, "--controllers="+controllers,
+		// A Service of many pods is written once for several of them.
+		"--endpoint-updates-batch-period="+batch, "--endpointslice-updates-batch-period="+batch,
+		"--concurrent-deployment-syncs="+workers, "--concurrent-replicaset-syncs="+workers,
+		"--concurrent-statefulset-syncs="+workers, "--concurrent-job-syncs="+workers,
 		"--kubeconfig="+c.kubeconfig("controllers"), "--secure-port=0", "--leader-elect=false",
 		"--use-service-account-credentials=true", "--service-account-private-key-file="+c.pki("sa.key"), "--root-ca-file="+c.pki("ca.crt"),
 		"--cluster-signing-cert-file="+c.pki("ca.crt"), "--cluster-signing-key-file="+c.pki("ca.key"),

@@ -9,17 +9,26 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// WriteModules writes go.mod, go.sum and tools.go of every module below test/cluster/mods anew, for
-// the versions that versions.env says.
-func WriteModules(ctx context.Context, log io.Writer) error {
+// WriteModules writes go.mod, go.sum and tools.go of modules below test/cluster/mods anew, for the
+// versions that versions.env says: of those that are named by their folder, or of all.
+func WriteModules(ctx context.Context, log io.Writer, dirs ...string) error {
 	s, err := findSource()
 	if err != nil {
 		return err
 	}
+	for _, dir := range dirs {
+		if !slices.ContainsFunc(modules, func(m module) bool { return m.dir == dir }) {
+			return fmt.Errorf("no module test/cluster/mods/%s", dir)
+		}
+	}
 	for _, m := range modules {
+		if len(dirs) > 0 && !slices.Contains(dirs, m.dir) {
+			continue
+		}
 		fmt.Fprintf(log, "writing test/cluster/mods/%s for %s %s\n", m.dir, m.path, s.versions[m.version])
 		if err := s.writeModule(ctx, m); err != nil {
 			return fmt.Errorf("mods/%s: %w", m.dir, err)

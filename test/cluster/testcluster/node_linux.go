@@ -27,9 +27,8 @@ import (
 type node struct {
 	init    *process // process 1
 	ip      string
-	cgroup  string
-	made    []string // folders of the machine that were made to mount over
-	release func()   // lets the next node start
+	link    string // the machine's end of the node's network
+	release func() // of the lock that keeps other nodes from starting
 }
 
 const (
@@ -191,15 +190,15 @@ var hidden = []string{"/run/netns", "/run/containerd", "/var/lib/cni", "/var/log
 
 // startNode makes the namespaces and the network of the node.
 func (c *Cluster) startNode(ctx context.Context) error {
-	cache, err := cacheDir()
+	file, err := nodeLock()
 	if err != nil {
 		return err
 	}
-	release, err := lockFile(ctx, filepath.Join(cache, "node.lock"), c.log, "another node runs on this machine: waiting for it to end")
+	release, err := lockFile(ctx, file, c.log, "another node runs on this machine: waiting for it to end")
 	if err != nil {
 		return err
 	}
-	c.node = &node{release: release, cgroup: cgroupOf(c.dir)}
+	c.node = &node{release: release}
 	if err := installPackages(ctx, c); err != nil {
 		return err
 	}
@@ -219,13 +218,11 @@ func (c *Cluster) startNode(ctx context.Context) error {
 	if _, err := rand.Read(id); err != nil {
 		return err
 	}
-	link, pid := "kmt"+hex.EncodeToString(id), strconv.Itoa(c.node.init.cmd.Process.Pid)
+	c.node.link = "kmt" + hex.EncodeToString(id)
+	link, pid := c.node.link, strconv.Itoa(c.node.init.cmd.Process.Pid)
 	script := "mount --make-rprivate / && mount -t proc proc /proc\n"
 	for _, dir := range hidden {
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			c.node.made = append(c.node.made, dir)
-		}
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := c.claim.makeFolder(dir); err != nil {
 			return err
 		}
 		script += "mount -t tmpfs tmpfs " + dir + "\n"
@@ -243,7 +240,7 @@ func (c *Cluster) startNode(ctx context.Context) error {
 			return err
 		}
 	}
-	return makeCgroup(c.node.cgroup)
+	return makeCgroup(c.claim.cgroup())
 }
 
 // enter are the words that run a command in the namespaces of the node.
@@ -274,14 +271,17 @@ func freeNetwork() (host, node string, err error) {
 
 // remove ends everything that runs on the node.
 func (n *node) remove() {
+	if n.link != "" {
+		// It would go with the network namespace, some time after the last process in there.
+		_ = exec.Command(lookup("ip"), "link", "delete", n.link).Run()
+	}
 	if n.init != nil {
 		n.init.kill() // returns when all processes of its namespace are gone
 	}
-	for _, dir := range n.made {
-		_ = os.Remove(dir) // stays where somebody uses it by now
-	}
-	n.release()
 }
+
+// unlock lets the next node start.
+func (n *node) unlock() { n.release() }
 
 // inside starts a program on the node.
 func (c *Cluster) inside(name, path string, args ...string) (*process, error) {
@@ -334,7 +334,7 @@ func (c *Cluster) joinNode(ctx context.Context) error {
 		"--cert-dir="+filepath.Join(c.dir, "pki"), "--hostname-override="+nodeName, "--node-ip="+c.node.ip, "--v=2"); err != nil {
 		return err
 	}
-	return c.wait(ctx, "the node to be Ready", 2*time.Minute, func(ctx context.Context) error {
+	if err := c.wait(ctx, "the node to be Ready", 2*time.Minute, func(ctx context.Context) error {
 		n, err := c.client.CoreV1().Nodes().Get(ctx, nodeName, metav1.GetOptions{})
 		if err != nil {
 			return err
@@ -345,7 +345,10 @@ func (c *Cluster) joinNode(ctx context.Context) error {
 			}
 		}
 		return fmt.Errorf("%v, taints %v", n.Status.Conditions, n.Spec.Taints)
-	})
+	}); err != nil {
+		return err
+	}
+	return c.startMetrics()
 }
 
 const containerdSocket = "/run/containerd/containerd.sock"
@@ -412,7 +415,7 @@ evictionPressureTransitionPeriod: 10s
 }
 
 func (c *Cluster) writeNodeFiles() error {
-	values := map[string]string{"Dir": c.dir, "Pause": pauseImage.reference(), "Runc": lookup("runc"), "Cgroup": c.node.cgroup, "IP": c.node.ip}
+	values := map[string]string{"Dir": c.dir, "Pause": pauseImage.reference(), "Runc": lookup("runc"), "Cgroup": c.claim.cgroup(), "IP": c.node.ip}
 	for name, text := range nodeFiles {
 		t, err := template.New(name).Parse(text)
 		if err != nil {

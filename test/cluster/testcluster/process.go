@@ -64,6 +64,11 @@ func (p *process) tail(n int) string {
 // wait polls until ready returns nil. It ends early when a process of the cluster has ended, which
 // none does by itself.
 func (c *Cluster) wait(ctx context.Context, what string, atMost time.Duration, ready func(context.Context) error) error {
+	return c.waitEvery(ctx, 100*time.Millisecond, what, atMost, ready)
+}
+
+func (c *Cluster) waitEvery(ctx context.Context, interval time.Duration, what string, atMost time.Duration, ready func(context.Context) error) error {
+	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	for {
@@ -80,8 +85,11 @@ func (c *Cluster) wait(ctx context.Context, what string, atMost time.Duration, r
 		}
 		select {
 		case <-ctx.Done():
+			if parent.Err() != nil {
+				return fmt.Errorf("interrupted while waiting for %s: %w", what, err)
+			}
 			return fmt.Errorf("waited %s for %s: %w", atMost, what, err)
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(interval):
 		}
 	}
 }
@@ -110,31 +118,102 @@ func lockFile(ctx context.Context, path string, log io.Writer, waiting string) (
 
 const dirPrefix = "kubectl-maturity-cluster-"
 
-// makeDir makes the folder of a cluster. The lock on its file "owner" says that the cluster lives.
-func makeDir(dir string) (string, *os.File, error) {
-	if dir == "" {
-		var err error
-		if dir, err = os.MkdirTemp("", dirPrefix); err != nil {
-			return "", nil, err
-		}
-	}
-	dir, err := filepath.Abs(dir)
+// claim is the temporary folder that stands for a cluster. The lock on its file "owner" says that the
+// cluster lives; what is not in the folder, and would stay when the process is killed, is named by it.
+type claim struct {
+	dir   string
+	owner *os.File
+}
+
+func newClaim() (*claim, error) {
+	dir, err := os.MkdirTemp("", dirPrefix)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	for _, sub := range []string{"log", "pki", "users"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
-			return "", nil, err
-		}
-	}
-	owner, err := os.OpenFile(filepath.Join(dir, "owner"), os.O_CREATE|os.O_RDWR, 0o600)
+	// It is locked before it has its name, so that no sweep takes it for that of a dead one.
+	file := filepath.Join(dir, "owner.new")
+	owner, err := lockOwner(dir, file)
 	if err != nil {
-		return "", nil, err
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return &claim{dir, owner}, os.Rename(file, filepath.Join(dir, "owner"))
+}
+
+func lockOwner(dir, file string) (*os.File, error) {
+	owner, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
 	}
 	if !tryLock(owner) {
-		return "", nil, errors.Join(fmt.Errorf("a cluster runs in %s", dir), owner.Close())
+		return nil, errors.Join(fmt.Errorf("a cluster runs in %s", dir), owner.Close())
 	}
-	return dir, owner, removeWork(dir)
+	return owner, nil
+}
+
+// cgroup names the control group of the cluster's node.
+func (c *claim) cgroup() string { return filepath.Base(c.dir) }
+
+// makeFolder makes a folder of the machine, unless it is there. It is remembered first.
+func (c *claim) makeFolder(dir string) error {
+	if _, err := os.Stat(dir); err == nil || !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	made, err := os.OpenFile(filepath.Join(c.dir, "made"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(made, dir)
+	return errors.Join(err, made.Close(), os.MkdirAll(dir, 0o755))
+}
+
+// made are the folders that makeFolder made.
+func (c *claim) made() []string {
+	data, err := os.ReadFile(filepath.Join(c.dir, "made"))
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(data))
+}
+
+// remove removes all that is left of a cluster whose processes have ended.
+func (c *claim) remove() error {
+	removeCgroups(c.cgroup())
+	for _, dir := range c.made() {
+		_ = os.Remove(dir) // stays where somebody uses it by now
+	}
+	var err error
+	for range 20 { // a killed process may take a moment to stop writing
+		if err = os.RemoveAll(c.dir); err == nil {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return errors.Join(err, c.owner.Close())
+}
+
+// makeDir makes the folders of a cluster.
+func (c *Cluster) makeDir(dir string) error {
+	var err error
+	if c.claim, err = newClaim(); err != nil {
+		return err
+	}
+	if c.dir = c.claim.dir; dir != "" {
+		if c.dir, err = filepath.Abs(dir); err != nil {
+			return err
+		}
+	}
+	for _, sub := range []string{"log", "pki", "users"} {
+		if err := os.MkdirAll(filepath.Join(c.dir, sub), 0o700); err != nil {
+			return err
+		}
+	}
+	if dir == "" {
+		return nil
+	}
+	if c.kept, err = lockOwner(c.dir, filepath.Join(c.dir, "owner")); err != nil {
+		return err
+	}
+	return removeWork(c.dir)
 }
 
 // removeWork removes what is of no use to anybody once the cluster is gone. Its certificates are new
@@ -155,24 +234,55 @@ func Sweep() ([]string, error) {
 		return nil, err
 	}
 	var removed []string
+	var errs []error
 	for _, dir := range dirs {
 		owner, err := os.OpenFile(filepath.Join(dir, "owner"), os.O_RDWR, 0)
 		if err != nil {
-			continue // somebody else's, or being made
-		}
-		// One that is being made is not locked for a moment.
-		if info, err := owner.Stat(); err == nil && time.Since(info.ModTime()) > time.Second && tryLock(owner) {
-			removeCgroups(cgroupOf(dir))
-			if err := os.RemoveAll(dir); err == nil {
-				removed = append(removed, dir)
+			// Somebody else's, or being made: which takes less than a minute.
+			if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > time.Minute {
+				_ = os.Remove(filepath.Join(dir, "owner.new"))
+				_ = os.Remove(dir)
 			}
+			continue
 		}
-		_ = owner.Close()
+		left := &claim{dir, owner}
+		release, free := func() {}, true
+		if len(left.made()) > 0 {
+			release, free = lockNodes()
+		}
+		if !free || !tryLock(owner) {
+			release()
+			_ = owner.Close()
+			continue
+		}
+		err = left.remove()
+		release()
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		removed = append(removed, dir)
 	}
-	return removed, nil
+	return removed, errors.Join(errs...)
 }
 
-// cgroupOf names the control group of a node from the folder of its cluster.
-func cgroupOf(dir string) string {
-	return dirPrefix + strings.TrimPrefix(filepath.Base(dir), dirPrefix)
+// lockNodes keeps nodes from starting, unless one runs: it uses the same folders, and that something is
+// mounted on one does not keep it from being removed.
+func lockNodes() (release func(), ok bool) {
+	nothing := func() {}
+	file, err := nodeLock()
+	if err != nil {
+		return nothing, false
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nothing, false
+	}
+	return func() { _ = f.Close() }, tryLock(f)
+}
+
+// nodeLock is the file that is locked while a node runs on this machine.
+func nodeLock() (string, error) {
+	cache, err := cacheDir()
+	return filepath.Join(cache, "node.lock"), err
 }

@@ -23,6 +23,11 @@ func namespaceAttr() *syscall.SysProcAttr {
 	return attr
 }
 
+// detachedAttr is a process that outlives this one, and hears nothing of its terminal.
+func detachedAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+func terminate(pid int) error { return syscall.Kill(pid, syscall.SIGTERM) }
+
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 
 // tryLock takes an exclusive lock, which ends with the process at the latest.

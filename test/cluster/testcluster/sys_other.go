@@ -15,6 +15,10 @@ const unsupported = "a test cluster needs Linux"
 
 func childAttr() *syscall.SysProcAttr { return nil }
 
+func detachedAttr() *syscall.SysProcAttr { return nil }
+
+func terminate(int) error { return errors.New(unsupported) }
+
 func killGroup(int) {}
 
 func tryLock(*os.File) bool { return true }
@@ -30,5 +34,7 @@ func (c *Cluster) startNode(context.Context) error { return errors.New(unsupport
 func (c *Cluster) joinNode(context.Context) error { return errors.New(unsupported) }
 
 func (n *node) remove() {}
+
+func (n *node) unlock() {}
 
 func removeCgroups(string) {}

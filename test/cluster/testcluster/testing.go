@@ -32,13 +32,19 @@ import (
 // started are the clusters of this test binary: the first test that asks for one starts it.
 type started struct {
 	mu       sync.Mutex
-	clusters map[Kind]*Cluster
-	failed   map[Kind]error
+	clusters map[wanted]*Cluster
+	failed   map[wanted]error
 	more     []*Cluster
 	skipped  []string
 }
 
-var shared = &started{clusters: map[Kind]*Cluster{}, failed: map[Kind]error{}}
+// wanted is what makes a cluster the same as another.
+type wanted struct {
+	kind        Kind
+	nodes, pods int
+}
+
+var shared = &started{clusters: map[wanted]*Cluster{}, failed: map[wanted]error{}}
 
 // logger is what progress goes to: standard error, at once, since a first build takes minutes.
 func logger() io.Writer { return prefixed{stdlog.Writer()} }
@@ -83,31 +89,39 @@ func (s *started) stop() {
 	for _, c := range s.more {
 		c.Stop()
 	}
-	s.clusters, s.more = map[Kind]*Cluster{}, nil
+	s.clusters, s.more = map[wanted]*Cluster{}, nil
 }
 
 // Control gives a control plane that all tests of the binary share. See Node.
-func Control(t testing.TB) *Cluster { return shared.get(t, ControlKind) }
+func Control(t testing.TB) *Cluster { return shared.get(t, wanted{kind: ControlKind}) }
 
 // Node gives a cluster with a node that all tests of the binary share; a test keeps to a namespace of
 // its own. Where this machine can have none the test is skipped, and where its programs are not
 // built: unless TESTCLUSTER_BUILD=1 or CI=true lets the test build them. TESTCLUSTER=off skips always.
-func Node(t testing.TB) *Cluster { return shared.get(t, NodeKind) }
+func Node(t testing.TB) *Cluster { return shared.get(t, wanted{kind: NodeKind}) }
 
-func (s *started) get(t testing.TB, kind Kind) *Cluster {
+// Scale gives a cluster with this many nodes and pods, about 3% of them broken in several ways. All tests
+// of the binary that ask for the same numbers share it, and change nothing in it. Its content is always
+// the same; names that controllers make are not, nor is what follows from time. What kwok says of its
+// pods is for measuring, and never to be taken for what a kubelet would say.
+func Scale(t testing.TB, nodes, pods int) *Cluster {
+	return shared.get(t, wanted{ScaleKind, nodes, pods})
+}
+
+func (s *started) get(t testing.TB, w wanted) *Cluster {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, err := s.clusters[kind], s.failed[kind]
+	c, err := s.clusters[w], s.failed[w]
 	if c == nil && err == nil {
-		c, err = startForTest(kind)
+		c, err = startForTest(w)
 		if err != nil {
-			s.failed[kind] = err
+			s.failed[w] = err
 		} else {
-			s.clusters[kind] = c
+			s.clusters[w] = c
 		}
 	}
-	s.orSkip(t, kind, err)
+	s.orSkip(t, w.kind, err)
 	logOnFailure(t, c)
 	return c
 }
@@ -115,7 +129,7 @@ func (s *started) get(t testing.TB, kind Kind) *Cluster {
 // Another gives a cluster that nobody shares, beside those of Control and Node. It ends with the test.
 func Another(t testing.TB, kind Kind) *Cluster {
 	t.Helper()
-	c, err := startForTest(kind)
+	c, err := startForTest(wanted{kind: kind})
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	shared.orSkip(t, kind, err)
@@ -128,6 +142,32 @@ func Another(t testing.TB, kind Kind) *Cluster {
 	})
 	logOnFailure(t, c)
 	return c
+}
+
+// Need skips a test that starts a cluster of a kind by other means than this package, where this machine
+// can have none. That of a node is skipped too where a test of this binary has started one: there is
+// only one at a time.
+func Need(t testing.TB, kind Kind) {
+	t.Helper()
+	err := possible(kind)
+	if err == nil {
+		err = built(kind)
+	}
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if err == nil && kind == NodeKind && shared.clusters[wanted{kind: kind}] != nil {
+		err = &UnavailableError{"a test before this one has started a node already"}
+	}
+	shared.orSkip(t, kind, err)
+}
+
+func built(kind Kind) error {
+	s, err := findSource()
+	if err != nil {
+		return err
+	}
+	_, err = s.builtPrograms(kind)
+	return err
 }
 
 func (s *started) orSkip(t testing.TB, kind Kind, err error) {
@@ -150,26 +190,31 @@ func logOnFailure(t testing.TB, c *Cluster) {
 	})
 }
 
-func startForTest(kind Kind) (*Cluster, error) {
+func startForTest(w wanted) (*Cluster, error) {
+	if err := possible(w.kind); err != nil {
+		return nil, err
+	}
+	// Waiting for another process' node or build may take long; the timeout of go test bounds it.
+	return Start(context.Background(), w.kind, Options{Log: logger(), Nodes: w.nodes, Pods: w.pods})
+}
+
+// possible builds what tests may build, and says why a test cannot have a kind of cluster.
+func possible(kind Kind) error {
 	if os.Getenv("TESTCLUSTER") == "off" {
-		return nil, &UnavailableError{"TESTCLUSTER=off"}
+		return &UnavailableError{"TESTCLUSTER=off"}
 	}
 	if unsupported != "" {
-		return nil, &UnavailableError{unsupported}
+		return &UnavailableError{unsupported}
 	}
 	if kind == NodeKind {
 		if reason := nodeUnavailable(); reason != "" {
-			return nil, &UnavailableError{reason}
+			return &UnavailableError{reason}
 		}
 	}
-	// Waiting for another process' node or build may take long; the timeout of go test bounds it.
-	ctx := context.Background()
 	if build := os.Getenv("TESTCLUSTER_BUILD"); build == "1" || build == "" && os.Getenv("CI") == "true" {
-		if err := Build(ctx, kind, logger()); err != nil {
-			return nil, err
-		}
+		return Build(context.Background(), []Kind{kind}, logger())
 	}
-	return Start(ctx, kind, Options{Log: logger()})
+	return nil
 }
 
 // Namespace makes a namespace whose name starts with prefix, waits until pods can be made in it, and
@@ -198,6 +243,19 @@ func (c *Cluster) Eventually(t testing.TB, what string, atMost time.Duration, re
 	t.Helper()
 	if err := c.wait(context.Background(), what, atMost, ready); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// WaitMetrics waits until a cluster with a node has the metrics API, about 20 seconds after its start.
+// metrics-server is part of every such cluster, and no other test waits for it.
+func (c *Cluster) WaitMetrics(t testing.TB) {
+	t.Helper()
+	if c.metrics == nil {
+		t.Fatalf("a %s cluster has no metrics", c.kind)
+	}
+	<-c.metrics.done // which it is within minutes
+	if c.metrics.err != nil {
+		t.Fatal(c.metrics.err)
 	}
 }
 
