@@ -47,8 +47,8 @@ func newCmdCheck(root *rootOptions) *cobra.Command {
 			names, --closed judges them. A selector that matches nothing in the files is a finding.
 
 			Exit status: 0 nothing at or above --fail-on, 1 findings at or above it, 2 usage error or nothing could be
-			read, 3 partly not evaluated (a document that cannot be read; with --strict also refused reads), 130
-			interrupted. Of several, the first of 130, 2, 1, 3 counts.`),
+			read, 3 partly not evaluated (a document that cannot be read, a kind that the server failed to list; with
+			--strict also refused reads), 130 interrupted. Of several, the first of 130, 2, 1, 3 counts.`),
 		Example: examples(`
 			# Check the current namespace
 			kubectl maturity check
@@ -212,6 +212,7 @@ func (o *checkOptions) judge(s *snapshot.Snapshot, problems []collect.Problem, n
 		return inScope(obj) || len(targets) > 0 && keep(s.TopOwner(obj))
 	}
 	b := report.NewBuilder("check", s, o.engine)
+	b.Overview, b.Report.Live = true, o.from == ""
 	b.NotEvaluated(notEvaluated(problems)...)
 	b.Broken(o.engine.Broken(s, brokenScope))
 	b.Check(o.engine.Check(s, inScope))

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 )
 
@@ -69,11 +69,20 @@ func errorLines(err error) []string {
 }
 
 func errorText(err error) string {
+	var worded interface{ Worded() bool }
+	if errors.As(err, &worded) {
+		if own, ok := worded.(error); ok { // client-go may have wrapped it into the request's address
+			return own.Error()
+		}
+	}
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {
 		s := status.Status()
-		if s.Reason == "" {
+		switch s.Reason {
+		case "":
 			return fmt.Sprintf("Error from server: %s", err)
+		case metav1.StatusReasonUnauthorized:
+			return fmt.Sprintf("error: You must be logged in to the server (%s)", s.Message)
 		}
 		return fmt.Sprintf("Error from server (%s): %s", s.Reason, err)
 	}
@@ -83,22 +92,19 @@ func errorText(err error) string {
 		if u, parseErr := url.Parse(urlErr.URL); parseErr == nil && u.Host != "" {
 			host = u.Host
 		}
-		var opErr *net.OpError
 		switch {
 		case strings.Contains(urlErr.Err.Error(), "connection refused"):
 			return fmt.Sprintf("The connection to the server %s was refused - did you specify the right host or port?", host)
 		case urlErr.Timeout():
 			return fmt.Sprintf("Unable to connect to the server: %s did not answer in time; raise --request-timeout or check the network", host)
-		case errors.As(urlErr.Err, &opErr), strings.Contains(urlErr.Err.Error(), "x509:"), strings.Contains(urlErr.Err.Error(), "no such host"):
-			return fmt.Sprintf("Unable to connect to the server: %s", urlErr.Err)
 		}
+		return fmt.Sprintf("Unable to connect to the server: %s", urlErr.Err)
 	}
 	text := err.Error()
 	if before, after, ok := strings.Cut(text, "\n\nDid you mean this?\n"); ok { // cobra's, on three lines
 		text = before + "; did you mean " + strings.Join(strings.Fields(after), " or ") + "?"
 	}
-	var worded interface{ Worded() bool }
-	if errors.As(err, &worded) || strings.HasPrefix(text, "error: ") {
+	if strings.HasPrefix(text, "error: ") {
 		return text
 	}
 	return "error: " + text

@@ -51,7 +51,8 @@ func newCmdExplain(root *rootOptions) *cobra.Command {
 			Only what a verdict needs is read. What could not be read is named, and nothing is concluded from it.
 
 			Exit status: 0 explained, 1 findings at or above --fail-on, 2 usage error or nothing could be read,
-			3 partly not evaluated, 130 interrupted.`),
+			3 partly not evaluated (without arguments: a kind that the server failed to list; with --strict anything
+			that could not be read), 130 interrupted.`),
 		Example: examples(`
 			# Explain a pod
 			kubectl maturity explain pod/web-6c7b5b68c6-shdgj
@@ -148,13 +149,22 @@ func (o *explainOptions) live(ctx context.Context, selector labels.Selector) err
 	s := cluster.NewSnapshot()
 	targets, targetErr := cluster.Targets(ctx, s, o.namespace, selector, o.args)
 	if len(targets) == 0 {
-		if targetErr == nil {
-			o.noneFound()
+		switch {
+		case targetErr != nil:
+			return targetErr
+		case unlisted(s): // what there is to explain is not known
+			return o.explain(ctx, s, cluster, nil, nil, nil)
 		}
-		return targetErr
+		o.noneFound()
+		return nil
 	}
 	o.moved = func(targets []snapshot.Ref) bool { return cluster.Moved(ctx, s, targets) }
 	return o.explain(ctx, s, cluster, targets, nil, targetErr)
+}
+
+// unlisted tells whether a kind could not be listed.
+func unlisted(s *snapshot.Snapshot) bool {
+	return slices.ContainsFunc(s.BlindSpots(), func(w snapshot.Want) bool { return w.Verb == snapshot.List })
 }
 
 // noneFound says, as kubectl does, that nothing is there.
@@ -174,6 +184,7 @@ func (o *explainOptions) explain(ctx context.Context, s *snapshot.Snapshot, fetc
 		return err
 	}
 	b := report.NewBuilder("explain", s, o.engine)
+	b.Overview, b.Report.Live = len(o.args) == 0, o.from == ""
 	b.NotEvaluated(notEvaluated(problems)...)
 	diagnoses, failed := o.engine.Explain(s, targets)
 	// Reads at different moments disagree: a target that moved meanwhile is judged once more.

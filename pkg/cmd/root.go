@@ -45,6 +45,11 @@ func NewCmdMaturity(streams genericiooptions.IOStreams) *cobra.Command {
 		SilenceErrors:     true,
 		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl maturity"},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		PersistentPreRun: func(c *cobra.Command, _ []string) {
+			if !klog.V(1).Enabled() { // client-go logs errors that it returns too
+				c.SetContext(klog.NewContext(c.Context(), klog.Logger{}))
+			}
+		},
 	}
 	c.SetOut(streams.Out)
 	c.SetErr(streams.ErrOut)

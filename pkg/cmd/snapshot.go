@@ -9,6 +9,8 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/render"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -75,10 +77,8 @@ func (o *snapshotOptions) run(ctx context.Context, dir string) error {
 		return err
 	}
 	_, err = fmt.Fprintf(o.ErrOut, "saved %d objects, %d events and %d logs in %s\n", len(s.All()), len(s.AllEvents()), len(s.Logs()), dir)
-	for _, w := range s.BlindSpots() {
-		if out, _ := s.Outcome(w); out.Reason != snapshot.ReasonUnavailable {
-			_, _ = fmt.Fprintf(o.ErrOut, "Warning: not saved: %s: %s\n", w, out.Reason)
-		}
+	if warnErr := render.NotSaved(o.ErrOut, report.Unread(s), o.theme()); err == nil {
+		err = warnErr
 	}
 	return err
 }

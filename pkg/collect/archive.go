@@ -24,6 +24,7 @@ type Index struct {
 	At         time.Time     `json:"at"`
 	Context    string        `json:"context,omitempty"`
 	Read       []IndexedRead `json:"read,omitempty"`
+	Unread     []Unread      `json:"unread,omitempty"`
 }
 
 // IndexedRead is a kind that was read, in one namespace or, without one, in all.
@@ -31,6 +32,29 @@ type IndexedRead struct {
 	Group     string `json:"group,omitempty"`
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace,omitempty"`
+}
+
+// Unread is what was wanted and could not be read, and why: a list that is partly there, an object that
+// may be.
+type Unread struct {
+	Verb      snapshot.Verb `json:"verb"`
+	Group     string        `json:"group,omitempty"`
+	Kind      string        `json:"kind"`
+	Namespace string        `json:"namespace,omitempty"`
+	Name      string        `json:"name,omitempty"`
+	Selector  string        `json:"selector,omitempty"`
+	Fields    string        `json:"fields,omitempty"`
+	Container string        `json:"container,omitempty"`
+	Previous  bool          `json:"previous,omitempty"`
+	Reason    string        `json:"reason"`
+	Message   string        `json:"message,omitempty"`
+}
+
+func (u Unread) want() snapshot.Want {
+	return snapshot.Want{
+		Verb: u.Verb, Group: u.Group, Kind: u.Kind, Namespace: u.Namespace, Name: u.Name,
+		Selector: u.Selector, Fields: u.Fields, Container: u.Container, Previous: u.Previous,
+	}
 }
 
 // indexFile is the name of the Index in a snapshot folder.
@@ -226,8 +250,16 @@ func (a *archive) fill() *snapshot.Snapshot {
 	for _, r := range a.index.Read {
 		s.SetOutcome(snapshot.WantList(schema.GroupKind{Group: r.Group, Kind: r.Kind}, r.Namespace, ""), present)
 	}
+	unread := map[schema.GroupKind]bool{}
+	for _, u := range a.index.Unread {
+		w := u.want()
+		if w.Verb == snapshot.List && w.Selector == "" && w.Fields == "" {
+			unread[w.GroupKind()] = true
+		}
+		s.SetOutcome(w, snapshot.Outcome{State: snapshot.Blind, Reason: u.Reason, Message: u.Message})
+	}
 	for gk := range read {
-		if a.partial[gk] {
+		if a.partial[gk] || unread[gk] || len(a.index.Read) > 0 { // a file may hold what there is of it
 			continue
 		}
 		if clusterScoped(gk) {

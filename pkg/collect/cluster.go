@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -31,8 +31,12 @@ import (
 // readTimeout is how long one optional read may take unless --request-timeout says otherwise.
 const readTimeout = 10 * time.Second
 
-// parallel is how many reads are under way at once.
-const parallel = 8
+// parallel is how many reads are under way at once. One that has no answer after the patience'th part
+// of its time does not count any more.
+const (
+	parallel = 8
+	patience = 10
+)
 
 // logTail is how much of a log is read: lines, and bytes.
 const (
@@ -49,6 +53,7 @@ type Cluster struct {
 	timeout time.Duration
 
 	mu       sync.Mutex
+	trouble  trouble
 	clients  map[schema.GroupVersion]rest.Interface
 	metadata metadata.Interface
 	dynamic  dynamic.Interface
@@ -56,26 +61,27 @@ type Cluster struct {
 
 // NewCluster connects to the cluster of flags with kubectl's own rules; userAgent names the command.
 func NewCluster(flags *genericclioptions.ConfigFlags, userAgent string) (*Cluster, error) {
-	clock := &serverClock{}
+	clock, unknown := &serverClock{}, &atomic.Bool{}
 	flags.WithWrapConfigFn(func(c *rest.Config) *rest.Config {
 		c.QPS, c.Burst = 50, 100
 		c.UserAgent = userAgent
 		c.WarningHandler = rest.NoWarnings{}
+		if c.Timeout == 0 {
+			c.Timeout = readTimeout // discovery would wait longer, and what kubectl's builder reads for ever
+		}
+		timeout := c.Timeout
+		c.Wrap(func(next http.RoundTripper) http.RoundTripper { return &sane{next, timeout, unknown} })
 		return ReadOnly(c, clock)
 	})
 	config, err := flags.ToRESTConfig()
 	if err != nil {
 		return nil, err
 	}
-	timeout := config.Timeout
-	if timeout == 0 {
-		timeout = readTimeout
-	}
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{getter: flags, config: config, http: client, clock: clock, timeout: timeout, clients: map[schema.GroupVersion]rest.Interface{}}, nil
+	return &Cluster{getter: flags, config: config, http: client, clock: clock, timeout: config.Timeout, clients: map[schema.GroupVersion]rest.Interface{}}, nil
 }
 
 // NewSnapshot makes an empty snapshot with the cluster's clock, once it has answered, and context.
@@ -96,10 +102,20 @@ func (c *Cluster) NewSnapshot() *snapshot.Snapshot {
 func (c *Cluster) Fetch(ctx context.Context, s *snapshot.Snapshot, wants []snapshot.Want) error {
 	results := make(chan answer)
 	slots := make(chan struct{}, parallel)
+	late := c.trouble.begin()
 	for _, w := range wants {
 		go func() {
 			slots <- struct{}{}
-			defer func() { <-slots }()
+			release := sync.OnceFunc(func() { <-slots })
+			defer release()
+			// Who gets no answer makes room for the next: otherwise a server that hangs would be waited
+			// for once per slot, one time-out after the other.
+			slow := time.AfterFunc(c.timeout/patience, release)
+			defer slow.Stop()
+			if late[lateOf(w)] || c.trouble.silent() {
+				results <- answer{want: w, err: c.plain(errSilent)}
+				return
+			}
 			results <- c.read(ctx, w)
 		}()
 	}
@@ -108,7 +124,8 @@ func (c *Cluster) Fetch(ctx context.Context, s *snapshot.Snapshot, wants []snaps
 		for _, add := range a.add {
 			add(s)
 		}
-		s.SetOutcome(a.want, a.outcome)
+		s.SetOutcome(a.want, outcomeOf(a.want, a.err, c.timeout))
+		c.trouble.keep(a.want, a.err)
 	}
 	if s.Now.Before(c.clock.now()) && c.clock.unix.Load() != 0 {
 		s.Now = c.clock.now()
@@ -118,9 +135,9 @@ func (c *Cluster) Fetch(ctx context.Context, s *snapshot.Snapshot, wants []snaps
 
 // answer is what came of one read; add is run by the one goroutine that may fill the snapshot.
 type answer struct {
-	want    snapshot.Want
-	outcome snapshot.Outcome
-	add     []func(*snapshot.Snapshot)
+	want snapshot.Want
+	err  error
+	add  []func(*snapshot.Snapshot)
 }
 
 func (a *answer) object(gvk schema.GroupVersionKind, obj runtime.Object) {
@@ -131,42 +148,25 @@ func (a *answer) object(gvk schema.GroupVersionKind, obj runtime.Object) {
 }
 
 func (c *Cluster) read(ctx context.Context, w snapshot.Want) answer {
+	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	a := answer{want: w}
-	var err error
 	switch w.Verb {
 	case snapshot.Get:
-		err = c.get(ctx, w, &a)
+		a.err = c.get(ctx, w, &a)
 	case snapshot.List:
-		err = c.list(ctx, w, &a)
+		a.err = c.list(ctx, w, &a)
 	case snapshot.Events:
-		err = c.events(ctx, w, &a)
+		a.err = c.events(ctx, w, &a)
 	case snapshot.Log:
-		err = c.log(ctx, w, &a)
+		a.err = c.log(ctx, w, &a)
 	}
-	a.outcome = outcomeOf(w, err)
+	a.err = c.plain(a.err)
+	if w.Verb != snapshot.Log { // which the kubelet answers, or does not
+		c.trouble.note(start, isLate(a.err))
+	}
 	return a
-}
-
-// outcomeOf tells refused, absent, late and broken apart.
-func outcomeOf(w snapshot.Want, err error) snapshot.Outcome {
-	var timeout net.Error
-	switch {
-	case err == nil:
-		return snapshot.Outcome{State: snapshot.Present, Proven: true}
-	case apierrors.IsNotFound(err) && w.Verb == snapshot.Get:
-		return snapshot.Outcome{State: snapshot.Absent, Proven: true, Message: err.Error()}
-	case apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err):
-		return snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonForbidden, Message: err.Error()}
-	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err):
-		return snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonTimeout, Message: err.Error()}
-	case meta.IsNoMatchError(err):
-		return snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonUnknownKind, Message: err.Error()}
-	case w.Verb == snapshot.Log:
-		return snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonUnavailable, Message: err.Error()}
-	}
-	return snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonFailed, Message: err.Error()}
 }
 
 // client is the REST client of a group version of Kubernetes' own.
@@ -248,6 +248,9 @@ func (c *Cluster) get(ctx context.Context, w snapshot.Want, a *answer) error {
 		if err != nil {
 			return err
 		}
+		if obj.GetKind() != w.Kind || obj.GetName() != w.Name {
+			return errNoObject
+		}
 		a.object(obj.GroupVersionKind(), obj)
 		return nil
 	case metadataOnly(w):
@@ -258,6 +261,9 @@ func (c *Cluster) get(ctx context.Context, w snapshot.Want, a *answer) error {
 		obj, err := client.Resource(resourceOf(gvk)).Namespace(w.Namespace).Get(ctx, w.Name, metav1.GetOptions{})
 		if err != nil {
 			return err
+		}
+		if obj.Name != w.Name {
+			return errNoObject
 		}
 		a.add = append(a.add, func(s *snapshot.Snapshot) { s.AddMetadata(gvk, obj) })
 		return nil
@@ -274,43 +280,79 @@ func (c *Cluster) get(ctx context.Context, w snapshot.Want, a *answer) error {
 	if err != nil {
 		return err
 	}
+	// An answer of another kind leaves obj as it was, and is no error to client-go.
+	if m, ok := metaOf(obj); !ok || m.GetName() != w.Name {
+		return errNoObject
+	}
 	a.object(gvk, obj)
 	return nil
 }
 
+// list reads a list to its end, page by page where the server makes pages of it by itself.
 func (c *Cluster) list(ctx context.Context, w snapshot.Want, a *answer) error {
+	// The watch cache answers without asking etcd; what it lacks is younger than a moment.
+	return c.pages(metav1.ListOptions{LabelSelector: w.Selector, FieldSelector: w.Fields, ResourceVersion: "0"}, func(options metav1.ListOptions) (string, error) {
+		return c.page(ctx, w, options, a)
+	})
+}
+
+// pages reads on while there is more. A list that has expired, which a server may say of the first page
+// as of the last, is read once more from its start, past the watch cache; what was read of it is
+// replaced by then.
+func (c *Cluster) pages(options metav1.ListOptions, page func(metav1.ListOptions) (next string, err error)) error {
+	again := true
+	for {
+		next, err := page(options)
+		switch {
+		case again && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)):
+			again = false
+			options.Continue, options.ResourceVersion = "", ""
+		case err != nil || next == "":
+			return err
+		default:
+			options.Continue, options.ResourceVersion = next, "" // the token says which version
+		}
+	}
+}
+
+// page reads one answer to a list, and tells where the next one starts.
+func (c *Cluster) page(ctx context.Context, w snapshot.Want, options metav1.ListOptions, a *answer) (next string, err error) {
 	gvk, known := versionOf(w.GroupKind())
 	known = known && scheme.Scheme.Recognizes(gvk) // a CustomResourceDefinition has no type here
-	// The watch cache answers without asking etcd; what it lacks is younger than a moment.
-	options := metav1.ListOptions{LabelSelector: w.Selector, FieldSelector: w.Fields, ResourceVersion: "0"}
 	switch {
 	case !known:
 		resource, _, err := c.foreign(w.GroupKind())
 		if err != nil {
-			return err
+			return "", err
 		}
 		list, err := resource.Namespace(w.Namespace).List(ctx, options)
 		if err != nil {
-			return err
+			return "", err
+		}
+		if !strings.HasSuffix(list.GetKind(), "List") {
+			return "", errNoObject
 		}
 		for i := range list.Items {
 			a.object(list.Items[i].GroupVersionKind(), &list.Items[i])
 		}
-		return nil
+		return list.GetContinue(), nil
 	case metadataOnly(w):
 		client, err := c.metadataClient()
 		if err != nil {
-			return err
+			return "", err
 		}
 		list, err := client.Resource(resourceOf(gvk)).Namespace(w.Namespace).List(ctx, options)
 		if err != nil {
-			return err
+			return "", err
+		}
+		if list.ResourceVersion == "" && len(list.Items) == 0 { // client-go takes any JSON for an empty list
+			return "", errNoObject
 		}
 		for i := range list.Items {
 			obj := &list.Items[i]
 			a.add = append(a.add, func(s *snapshot.Snapshot) { s.AddMetadata(gvk, obj) })
 		}
-		return nil
+		return list.Continue, nil
 	}
 	return c.stream(ctx, gvk, w.Namespace, options, a)
 }
@@ -322,14 +364,17 @@ func (c *Cluster) events(ctx context.Context, w snapshot.Want, a *answer) error 
 		namespace = metav1.NamespaceDefault // where events of objects without a namespace are kept
 	}
 	fields := "involvedObject.name=" + w.Name + ",involvedObject.kind=" + w.Kind
-	return c.stream(ctx, gvk, namespace, metav1.ListOptions{FieldSelector: fields, ResourceVersion: "0"}, a)
+	return c.pages(metav1.ListOptions{FieldSelector: fields, ResourceVersion: "0"}, func(options metav1.ListOptions) (string, error) {
+		return c.stream(ctx, gvk, namespace, options, a)
+	})
 }
 
-// stream reads a list item by item.
-func (c *Cluster) stream(ctx context.Context, gvk schema.GroupVersionKind, namespace string, options metav1.ListOptions, a *answer) error {
+// stream reads a list item by item, and tells where the next page starts. What came before an error is
+// in a.
+func (c *Cluster) stream(ctx context.Context, gvk schema.GroupVersionKind, namespace string, options metav1.ListOptions, a *answer) (next string, err error) {
 	client, err := c.client(gvk.GroupVersion())
 	if err != nil {
-		return err
+		return "", err
 	}
 	body, err := client.Get().
 		NamespaceIfScoped(namespace, namespace != "" && !clusterScoped(gvk.GroupKind())).
@@ -337,12 +382,12 @@ func (c *Cluster) stream(ctx context.Context, gvk schema.GroupVersionKind, names
 		VersionedParams(&options, scheme.ParameterCodec).
 		Stream(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { _ = body.Close() }()
 	const chunk = 64 << 10
 	r := bufio.NewReaderSize(body, chunk)
-	err = eachItem(r, func(data []byte) error {
+	next, err = eachItem(r, gvk.Kind+"List", func(data []byte) error {
 		obj, err := scheme.Scheme.New(gvk)
 		if err != nil {
 			return err
@@ -360,28 +405,38 @@ func (c *Cluster) stream(ctx context.Context, gvk schema.GroupVersionKind, names
 	if errors.Is(err, errNotProtobuf) {
 		return jsonList(r, gvk, a)
 	}
-	return err
+	return next, err
 }
 
-// jsonList reads a list from a server that answers in JSON whatever it was asked for.
-func jsonList(r io.Reader, gvk schema.GroupVersionKind, a *answer) error {
+// jsonList reads a list from a server that answers in JSON whatever it was asked for. JSON that does not
+// call itself the list is none, and not an empty one.
+func jsonList(r io.Reader, gvk schema.GroupVersionKind, a *answer) (next string, err error) {
 	var list struct {
-		Items []json.RawMessage `json:"items"`
+		metav1.TypeMeta `json:",inline"`
+		metav1.ListMeta `json:"metadata"`
+		Items           []json.RawMessage `json:"items"`
 	}
-	if err := json.NewDecoder(r).Decode(&list); err != nil {
-		return err
+	var wrong *json.SyntaxError
+	var unfit *json.UnmarshalTypeError
+	switch err := json.NewDecoder(r).Decode(&list); {
+	case errors.As(err, &wrong), errors.As(err, &unfit), errors.Is(err, io.EOF):
+		return "", errNoObject
+	case err != nil:
+		return "", err
+	case list.Kind != gvk.Kind+"List":
+		return "", errNoObject
 	}
 	for _, item := range list.Items {
 		obj, err := scheme.Scheme.New(gvk)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if err := json.Unmarshal(item, obj); err != nil {
-			return err
+			return "", err
 		}
 		a.object(gvk, obj)
 	}
-	return nil
+	return list.Continue, nil
 }
 
 func (c *Cluster) log(ctx context.Context, w snapshot.Want, a *answer) error {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sort"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -14,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/resource"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -42,9 +47,11 @@ func (c *Cluster) Targets(ctx context.Context, s *snapshot.Snapshot, namespace s
 		}
 		return c.orNoNamespace(ctx, s, namespace, tops(s, namespace, selector))
 	case len(args) == 1 && !strings.Contains(args[0], "/"):
-		return c.types(ctx, s, namespace, selector, args[0])
+		refs, err := c.types(ctx, s, namespace, selector, args[0])
+		return refs, c.plain(err)
 	}
-	return c.names(ctx, s, namespace, args)
+	refs, err := c.names(ctx, s, namespace, args)
+	return refs, c.plain(err)
 }
 
 // readKinds lists kinds; it fails only when none of them could be read.
@@ -65,50 +72,102 @@ func (c *Cluster) readKinds(ctx context.Context, s *snapshot.Snapshot, namespace
 			return nil
 		}
 	}
-	return c.failure(ctx, wants[0])
-}
-
-// failure asks once more for what could not be read, to have the error itself.
-func (c *Cluster) failure(ctx context.Context, w snapshot.Want) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	a := answer{want: w}
-	return c.list(ctx, w, &a)
+	// A connection that ends says less than what becomes of the next.
+	i := slices.IndexFunc(wants, func(w snapshot.Want) bool {
+		err := c.trouble.failure(w)
+		return !errors.Is(err, errSilent) && !isEnd(err)
+	})
+	return c.trouble.failure(wants[max(0, i)])
 }
 
 // types resolves TYPE or TYPE,TYPE: all objects of the kinds.
 func (c *Cluster) types(ctx context.Context, s *snapshot.Snapshot, namespace string, selector labels.Selector, words string) ([]snapshot.Ref, error) {
-	mapper, err := c.getter.ToRESTMapper()
-	if err != nil {
-		return nil, err
-	}
 	var refs []snapshot.Ref
+	list := func(gk schema.GroupKind, ns string) error {
+		w := snapshot.WantList(gk, ns, "")
+		if selector != nil {
+			w.Selector = selector.String()
+		}
+		if err := c.Fetch(ctx, s, []snapshot.Want{w}); err != nil {
+			return err
+		}
+		if err := c.trouble.failure(w); err != nil {
+			return err
+		}
+		for _, o := range s.List(gk, ns) {
+			refs = append(refs, o.Ref)
+		}
+		return nil
+	}
 	for word := range strings.SplitSeq(words, ",") {
-		gvk, err := kindFor(mapper, word)
+		if gk, ok := ownKind(word); ok {
+			ns := namespace
+			if clusterScoped(gk) {
+				ns = ""
+			}
+			err := list(gk, ns)
+			if err == nil {
+				continue
+			}
+			if !notServed(err) { // in the version that we read: kubectl may know another
+				return nil, err
+			}
+		}
+		mapper, err := c.getter.ToRESTMapper()
 		if err != nil {
 			return nil, err
+		}
+		gvk, err := kindFor(mapper, word)
+		if err != nil {
+			return nil, c.orNotDiscovered(err)
 		}
 		ns := namespace
 		if mapping, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version); err == nil && mapping.Scope.Name() != meta.RESTScopeNameNamespace {
 			ns = ""
 		}
-		w := snapshot.WantList(gvk.GroupKind(), ns, "")
-		if selector != nil {
-			w.Selector = selector.String()
-		}
-		if err := c.Fetch(ctx, s, []snapshot.Want{w}); err != nil {
+		if err := list(gvk.GroupKind(), ns); err != nil {
 			return nil, err
-		}
-		if out, _ := s.Outcome(w); out.State == snapshot.Blind {
-			if err := c.failure(ctx, w); err != nil {
-				return nil, err
-			}
-		}
-		for _, o := range s.List(gvk.GroupKind(), ns) {
-			refs = append(refs, o.Ref)
 		}
 	}
 	return c.orNoNamespace(ctx, s, namespace, refs)
+}
+
+// ownKind is the kind of Kubernetes' own that a word means; kubectl means the same by it, since those
+// come before all others. So it can be read where the server does not tell what kinds there are.
+func ownKind(word string) (schema.GroupKind, bool) {
+	gk, ok := kindOfWord(word, snapshot.New(time.Time{}))
+	if !ok {
+		return gk, false
+	}
+	gvk, _ := versionOf(gk)
+	return gk, scheme.Scheme.Recognizes(gvk)
+}
+
+// orNotDiscovered adds to the error for an unknown type which groups of the API did not tell their types:
+// it may be one of theirs.
+func (c *Cluster) orNotDiscovered(err error) error {
+	var unknown *unknownTypeError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	client, clientErr := discovery.NewDiscoveryClientForConfigAndClient(c.config, c.http) // the cached one leaves them out
+	if clientErr != nil {
+		return err
+	}
+	known, _, failed := client.ServerGroupsAndResources()
+	if failed == nil && !slices.ContainsFunc(known, func(g *metav1.APIGroup) bool { return len(g.Versions) > 0 }) {
+		return errNoObject
+	}
+	var groups *discovery.ErrGroupDiscoveryFailed
+	if !errors.As(failed, &groups) {
+		return err
+	}
+	names := make([]string, 0, len(groups.Groups))
+	for gv := range groups.Groups {
+		names = append(names, gv.String())
+	}
+	sort.Strings(names)
+	return fmt.Errorf("the server doesn't say that it has a resource type %q, and could not tell which types %s has; name a type of another group, or try again later", unknown.word, strings.Join(names, ", "))
 }
 
 func kindFor(mapper meta.RESTMapper, word string) (schema.GroupVersionKind, error) {
@@ -144,8 +203,84 @@ func (c *Cluster) orNoNamespace(ctx context.Context, s *snapshot.Snapshot, names
 	return nil, nil
 }
 
-// names resolves TYPE NAME... and TYPE/NAME... through kubectl's resource builder.
+// names resolves TYPE NAME... and TYPE/NAME... to objects, and reads them.
 func (c *Cluster) names(ctx context.Context, s *snapshot.Snapshot, namespace string, args []string) ([]snapshot.Ref, error) {
+	if wants, ok := ownNames(namespace, args); ok {
+		refs, errs, served := c.own(ctx, s, namespace, wants)
+		if served {
+			return refs, utilerrors.NewAggregate(errs)
+		}
+	}
+	return c.built(ctx, s, namespace, args)
+}
+
+// ownNames are the objects that arguments name, where all are of kinds of Kubernetes' own.
+func ownNames(namespace string, args []string) ([]snapshot.Want, bool) {
+	var wants []snapshot.Want
+	add := func(word, name string) bool {
+		gk, ok := ownKind(word)
+		if !ok || name == "" || strings.Contains(name, "/") {
+			return false
+		}
+		ns := namespace
+		if clusterScoped(gk) {
+			ns = ""
+		} else if ns == "" {
+			return false // which kubectl words
+		}
+		if w := snapshot.WantGet(gk, ns, name); !slices.Contains(wants, w) {
+			wants = append(wants, w)
+		}
+		return true
+	}
+	if strings.Contains(args[0], "/") {
+		for _, a := range args {
+			if word, name, ok := strings.Cut(a, "/"); !ok || !add(word, name) {
+				return nil, false
+			}
+		}
+		return wants, true
+	}
+	for word := range strings.SplitSeq(args[0], ",") {
+		for _, name := range args[1:] {
+			if !add(word, name) {
+				return nil, false
+			}
+		}
+	}
+	return wants, true
+}
+
+// own reads objects of kinds of Kubernetes' own. It asks nobody which kinds there are, so that it works
+// where nobody answers that; served is false where the server has one of them in another version only.
+func (c *Cluster) own(ctx context.Context, s *snapshot.Snapshot, namespace string, wants []snapshot.Want) (refs []snapshot.Ref, errs []error, served bool) {
+	if err := c.Fetch(ctx, s, wants); err != nil {
+		return nil, []error{err}, true
+	}
+	said := map[string]bool{}
+	for _, w := range wants {
+		err := c.trouble.failure(w)
+		switch {
+		case err == nil:
+			if o, _ := s.Lookup(w.GroupKind(), w.Namespace, w.Name); o != nil {
+				refs = append(refs, o.Ref)
+			}
+		case notServed(err):
+			return nil, nil, false
+		case isTrouble(err) || isLate(err): // a server that is down is so once
+			if text := words(err, c.timeout); !said[text] {
+				said[text] = true
+				errs = append(errs, err)
+			}
+		default:
+			errs = append(errs, c.withNearest(ctx, namespace, err))
+		}
+	}
+	return refs, errs, true
+}
+
+// built resolves arguments through kubectl's resource builder, which asks the server what kinds there are.
+func (c *Cluster) built(ctx context.Context, s *snapshot.Snapshot, namespace string, args []string) ([]snapshot.Ref, error) {
 	result := resource.NewBuilder(c.getter).
 		Unstructured().
 		NamespaceParam(namespace).DefaultNamespace().
@@ -154,7 +289,7 @@ func (c *Cluster) names(ctx context.Context, s *snapshot.Snapshot, namespace str
 		Flatten().
 		Do()
 	if err := result.Err(); err != nil {
-		return nil, betterTypeError(err)
+		return nil, c.orNotDiscovered(betterTypeError(err))
 	}
 	var refs []snapshot.Ref
 	var errs []error
@@ -164,7 +299,10 @@ func (c *Cluster) names(ctx context.Context, s *snapshot.Snapshot, namespace str
 		}
 		u, ok := info.Object.(*unstructured.Unstructured)
 		if !ok {
-			return fmt.Errorf("%s: unexpected answer %T", info.Name, info.Object)
+			return errNoObject
+		}
+		if u.GetName() != info.Name {
+			return errNoObject
 		}
 		d, err := decode(u.Object)
 		if err != nil {
@@ -226,23 +364,30 @@ func (c *Cluster) withNearest(ctx context.Context, namespace string, err error) 
 }
 
 // Moved reads the targets once more and tells whether any of them changed since; what changed is in
-// s afterwards.
+// s afterwards. One that cannot be read a second time counts as it was read the first time.
 func (c *Cluster) Moved(ctx context.Context, s *snapshot.Snapshot, targets []snapshot.Ref) bool {
-	moved := false
+	var wants []snapshot.Want
+	versions := map[snapshot.Ref]string{}
 	for _, t := range targets {
-		old, _ := s.Lookup(t.GroupKind(), t.Namespace, t.Name)
-		if old == nil {
-			continue
-		}
-		version := old.Meta.GetResourceVersion()
-		if c.Fetch(ctx, s, []snapshot.Want{snapshot.WantGet(t.GroupKind(), t.Namespace, t.Name)}) != nil {
-			return moved
-		}
-		if now, _ := s.Lookup(t.GroupKind(), t.Namespace, t.Name); now == nil || now.Meta.GetResourceVersion() != version {
-			moved = true
+		if old, _ := s.Lookup(t.GroupKind(), t.Namespace, t.Name); old != nil {
+			versions[t] = old.Meta.GetResourceVersion()
+			wants = append(wants, snapshot.WantGet(t.GroupKind(), t.Namespace, t.Name))
 		}
 	}
-	return moved
+	if c.Fetch(ctx, s, wants) != nil {
+		return false
+	}
+	for _, w := range wants {
+		if out, _ := s.Outcome(w); out.State == snapshot.Blind {
+			s.SetOutcome(w, snapshot.Outcome{State: snapshot.Present, Proven: true})
+		}
+	}
+	for t, version := range versions {
+		if now, _ := s.Lookup(t.GroupKind(), t.Namespace, t.Name); now == nil || now.Meta.GetResourceVersion() != version {
+			return true
+		}
+	}
+	return false
 }
 
 // checkKinds are what check reads besides the overview: what workloads name, what bounds them and

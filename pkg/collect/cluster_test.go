@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func fakeCluster(t *testing.T, answers map[string]http.HandlerFunc) *Cluster {
 			f(w, r)
 			return
 		}
-		status(w, http.StatusNotFound, metav1.StatusReasonNotFound, r.URL.Path+" not found")
+		absent(w, path.Base(r.URL.Path))
 	}))
 	t.Cleanup(server.Close)
 	flags := genericclioptions.NewConfigFlags(false)
@@ -48,6 +49,16 @@ func status(w http.ResponseWriter, code int, reason metav1.StatusReason, message
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(metav1.Status{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: "Failure", Reason: reason, Message: message, Code: int32(code)})
+}
+
+// absent answers as an API server does where an object is not there.
+func absent(w http.ResponseWriter, name string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusNotFound)
+	_ = json.NewEncoder(w).Encode(metav1.Status{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: "Failure", Reason: metav1.StatusReasonNotFound, Message: name + " not found",
+		Code: http.StatusNotFound, Details: &metav1.StatusDetails{Name: name},
+	})
 }
 
 func body(text string) http.HandlerFunc {

@@ -36,6 +36,10 @@ func (t *readOnly) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// CancelRequest does nothing: requests are cancelled by their context. Without it client-go logs that
+// nothing can cancel one that took too long.
+func (t *readOnly) CancelRequest(*http.Request) {}
+
 func reads(req *http.Request) bool {
 	resource, sub := target(req.URL.Path)
 	switch req.Method {

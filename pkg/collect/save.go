@@ -73,6 +73,14 @@ func Save(s *snapshot.Snapshot, dir string) error {
 	for _, w := range s.ListsRead() {
 		index.Read = append(index.Read, IndexedRead{Group: w.Group, Kind: w.Kind, Namespace: w.Namespace})
 	}
+	for _, w := range s.BlindSpots() {
+		out, _ := s.Outcome(w)
+		index.Unread = append(index.Unread, Unread{
+			Verb: w.Verb, Group: w.Group, Kind: w.Kind, Namespace: w.Namespace, Name: w.Name,
+			Selector: w.Selector, Fields: w.Fields, Container: w.Container, Previous: w.Previous,
+			Reason: out.Reason, Message: knowledge.Mask(out.Message),
+		})
+	}
 	return writeYAML(filepath.Join(dir, indexFile), index)
 }
 

@@ -18,7 +18,22 @@ import (
 // podList is a list as the API server sends it.
 func podList(t *testing.T, n int) []byte {
 	t.Helper()
-	list := &corev1.PodList{ListMeta: metav1.ListMeta{ResourceVersion: "7"}}
+	return encoded(t, "", n)
+}
+
+// podListOf is one pod of a list that goes on at next.
+func podListOf(t *testing.T, next string) []byte {
+	t.Helper()
+	return encoded(t, next, 1)
+}
+
+func eachItemOf(data []byte, kind string) (string, error) {
+	return eachItem(bufio.NewReader(bytes.NewReader(data)), kind, func([]byte) error { return nil })
+}
+
+func encoded(t *testing.T, next string, n int) []byte {
+	t.Helper()
+	list := &corev1.PodList{ListMeta: metav1.ListMeta{ResourceVersion: "7", Continue: next}}
 	for i := range n {
 		list.Items = append(list.Items, corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("pod-%d", i), Labels: map[string]string{"app": "web"}}})
 	}
@@ -31,7 +46,7 @@ func podList(t *testing.T, n int) []byte {
 
 func names(data []byte) ([]string, error) {
 	var got []string
-	err := eachItem(bufio.NewReader(bytes.NewReader(data)), func(item []byte) error {
+	_, err := eachItem(bufio.NewReader(bytes.NewReader(data)), "PodList", func(item []byte) error {
 		var pod corev1.Pod
 		if err := pod.Unmarshal(item); err != nil {
 			return err

@@ -94,16 +94,23 @@ func UnknownType(word string, have []string) error {
 	for _, k := range kinds {
 		names = append(names, strings.ToLower(k.gvk.Kind), resourceOf(k.gvk).Resource)
 	}
-	switch ext := filepath.Ext(word); {
-	case ext == ".yaml" || ext == ".yml" || ext == ".json" || strings.HasPrefix(word, "."):
-		return fmt.Errorf("the server doesn't have a resource type %q; a file or a folder is given with -f", word)
-	}
+	hint := "name an object as TYPE/NAME, such as pod/web"
 	// A short word is part of many types: whoever writes "web" means an object, not a webhook.
 	near := knowledge.Nearest(strings.ToLower(word), names)
-	if near != "" && len(near) <= 2*len(word) {
-		return fmt.Errorf("the server doesn't have a resource type %q; did you mean %q?", word, near)
+	switch ext := filepath.Ext(word); {
+	case ext == ".yaml" || ext == ".yml" || ext == ".json" || strings.HasPrefix(word, "."):
+		hint = "a file or a folder is given with -f"
+	case near != "" && len(near) <= 2*len(word):
+		hint = fmt.Sprintf("did you mean %q?", near)
 	}
-	return fmt.Errorf("the server doesn't have a resource type %q; name an object as TYPE/NAME, such as pod/web", word)
+	return &unknownTypeError{word, hint}
+}
+
+// unknownTypeError says that a type does not exist.
+type unknownTypeError struct{ word, hint string }
+
+func (e *unknownTypeError) Error() string {
+	return fmt.Sprintf("the server doesn't have a resource type %q; %s", e.word, e.hint)
 }
 
 // NotFound words, as the API does, that a name does not exist, with the nearest that does.

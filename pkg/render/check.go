@@ -25,7 +25,7 @@ func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 		}
 	}
 	settings = unsaid(settings, broken)
-	unread, other := p.unreadable(r)
+	other := p.unreadable(r)
 	p.broken(r, broken)
 	each, many := settings, [][]report.Finding(nil)
 	if !wide {
@@ -38,29 +38,29 @@ func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 	}
 	roots, _ := consequences(broken)
 	p.summary(r, len(roots), len(settings), wide)
-	if len(unread) > 0 {
-		p.line("%s", t.doubt.Sprint(rule.Count(len(unread), "part")+" of the input could not be judged: see the top"))
+	if len(p.top) > 0 {
+		p.line("%s", t.doubt.Sprint(rule.Count(len(p.top), "part")+" of the input could not be judged: see the top"))
 	}
-	p.notEvaluated(other, wide)
+	p.notEvaluated(other, r.Live, wide)
 	return p.err
 }
 
 // unreadable prints first what of the input could not be read: other findings may only follow from
 // its absence. The rest is left for the end.
-func (p *writer) unreadable(r *report.Report) (fatal, other []report.NotEvaluated) {
+func (p *writer) unreadable(r *report.Report) (other []report.NotEvaluated) {
 	for _, n := range r.NotEvaluated {
-		if n.Fatal && n.File != "" {
-			fatal = append(fatal, n)
+		if n.Fatal && (n.File != "" || isRead(n)) {
+			p.top = append(p.top, n)
 		} else {
 			other = append(other, n)
 		}
 	}
-	if len(fatal) > 0 {
+	if len(p.top) > 0 {
 		p.line("%s", p.t.failure.Sprint("not read, and so not judged"))
-		p.entries(fatal, true)
+		p.entries(p.top, r.Live, true)
 		p.line("")
 	}
-	return fatal, other
+	return other
 }
 
 // broken prints what is broken now, one line each with the command that tells more.
@@ -380,7 +380,12 @@ func (p *writer) summary(r *report.Report, broken, settings int, wide bool) {
 		}
 		p.line("%s", line)
 	}
-	if r.Summary.Objects == 0 && broken == 0 {
+	partly := slices.ContainsFunc(r.NotEvaluated, func(n report.NotEvaluated) bool { return n.Fatal || isRead(n) })
+	switch {
+	case r.Summary.Objects == 0 && broken == 0 && partly:
+		p.line("%s nothing to check in what could be read", t.doubt.Sprint(t.unsure))
+		return
+	case r.Summary.Objects == 0 && broken == 0:
 		p.line("%s nothing to check: no objects were found", t.doubt.Sprint(t.unsure))
 		return
 	}
@@ -391,7 +396,7 @@ func (p *writer) summary(r *report.Report, broken, settings int, wide bool) {
 	switch {
 	case settings > 0:
 		verdict += ", " + rule.Count(settings, "finding")
-	case broken == 0 && slices.ContainsFunc(r.NotEvaluated, func(n report.NotEvaluated) bool { return n.Fatal }):
+	case broken == 0 && partly:
 		verdict = t.doubt.Sprint(t.unsure) + " " + verdict + ", no findings in what could be judged"
 	case broken == 0:
 		verdict = t.success.Sprint(t.good) + " " + verdict + ", no findings"

@@ -24,6 +24,9 @@ type writer struct {
 	t   *Theme
 	at  time.Time
 	err error
+
+	top    []report.NotEvaluated // said before everything else
+	hinted bool                  // what to do next was said
 }
 
 func (p *writer) line(format string, args ...any) {
@@ -58,6 +61,8 @@ func Explain(w io.Writer, r *report.Report, t *Theme, all, wide bool) error {
 	for _, e := range r.Explained {
 		namespaces[e.Object.Namespace] = true
 	}
+	other := p.unreadable(r)
+	blind := slices.ContainsFunc(r.NotEvaluated, isRead)
 	well, young, unclear, shown, said := 0, 0, 0, 0, map[int]bool{}
 	for _, e := range r.Explained {
 		if !all && len(r.Explained) > 1 && len(e.Findings) == 0 && e.State == "unknown" {
@@ -85,8 +90,12 @@ func Explain(w io.Writer, r *report.Report, t *Theme, all, wide bool) error {
 		p.explained(r, e, len(namespaces) > 1, wide)
 	}
 	switch {
+	case len(r.Explained) == 0 && blind:
+		p.line("%s", t.doubt.Sprint(t.unsure)+" nothing to explain in what could be read")
 	case len(r.Explained) == 0:
 		p.line("nothing to explain: no workloads found")
+	case shown == 0 && blind:
+		p.line("%s", t.doubt.Sprint(t.unsure)+" "+rule.Count(well+young, "object")+fmt.Sprintf(" looked at, of what could be read: %d healthy, %d starting or stopping", well, young))
 	case shown == 0 && young == 0:
 		p.line("%s", t.success.Sprint(t.good)+" "+rule.Count(well, "object")+" looked at, all healthy")
 	case shown == 0:
@@ -101,7 +110,7 @@ func Explain(w io.Writer, r *report.Report, t *Theme, all, wide bool) error {
 	if unclear > 0 {
 		p.line("%s with no sign of health in the status, not shown: name one to see it", rule.Count(unclear, "object"))
 	}
-	p.notEvaluated(r.NotEvaluated, wide)
+	p.notEvaluated(other, r.Live, wide)
 	return p.err
 }
 
@@ -144,9 +153,7 @@ func (p *writer) explained(r *report.Report, e report.Explained, withNamespace, 
 	}
 	p.verdict(r.Findings[e.Findings[0]], e, withNamespace, wide)
 	p.also(r, e, withNamespace)
-	if len(e.Unread) > 0 {
-		p.block("not read", []string{strings.Join(e.Unread, "; ")})
-	}
+	p.unread(e)
 	p.then(r, e)
 }
 
@@ -168,8 +175,19 @@ func stateText(e report.Explained) string {
 
 func (p *writer) cannotTell(e report.Explained) {
 	p.line("  no known cause fits what could be read")
-	if len(e.Unread) > 0 {
-		p.block("not read", []string{strings.Join(e.Unread, "; ")})
+	p.unread(e)
+}
+
+// unread names what a verdict lacks, but for what was said at the top.
+func (p *writer) unread(e report.Explained) {
+	rest := slices.DeleteFunc(slices.Clone(e.Unread), func(text string) bool {
+		return slices.ContainsFunc(p.top, func(n report.NotEvaluated) bool { return n.Resource+": "+n.Reason == text })
+	})
+	if len(rest) < len(e.Unread) {
+		rest = append(rest, "what is named at the top")
+	}
+	if len(rest) > 0 {
+		p.block("not read", []string{strings.Join(rest, "; ")})
 	}
 }
 
@@ -508,28 +526,33 @@ func explainCommand(r *report.Report, target snapshot.Ref) string {
 }
 
 // notEvaluated says what could not be judged; silence would read as "all clear".
-func (p *writer) notEvaluated(list []report.NotEvaluated, wide bool) {
+func (p *writer) notEvaluated(list []report.NotEvaluated, live, wide bool) {
 	if len(list) == 0 {
 		return
 	}
 	p.line("")
 	p.line("%s", p.t.doubt.Sprintf("not evaluated: %s", rule.Count(len(list), "thing")))
-	p.entries(list, wide)
+	p.entries(list, live, wide)
 }
 
 // fewEntries is how many things that were not evaluated are named where there is little room.
 const fewEntries = 5
 
-func (p *writer) entries(list []report.NotEvaluated, all bool) {
+// entries prints what was not evaluated: first what could not be read, since the rest follows from it.
+func (p *writer) entries(list []report.NotEvaluated, live, all bool) {
+	list = p.reads(list, live, all)
+	if len(list) > fewEntries && !all && !slices.ContainsFunc(list, func(n report.NotEvaluated) bool { return n.Rule == "" || n.Fatal }) {
+		p.verdicts(list)
+		return
+	}
 	for i, n := range list {
 		if i == fewEntries && !all {
 			p.line("  %d more with -o wide", len(list)-fewEntries)
 			break
 		}
-		what := n.Resource
+		what := n.File
 		switch {
 		case n.File != "":
-			what = n.File
 		case n.Rule != "" && n.Object != nil:
 			what = n.Rule + " of " + n.Object.String()
 		case n.Rule != "":
@@ -539,12 +562,6 @@ func (p *writer) entries(list []report.NotEvaluated, all bool) {
 		if n.Detail != "" {
 			text += " (" + n.Detail + ")"
 		}
-		for j, l := range wrap(clean(text), p.prose(4)) {
-			if j == 0 {
-				p.line("  %s %s", p.t.bullet, l)
-			} else {
-				p.line("    %s", l)
-			}
-		}
+		p.item(text)
 	}
 }

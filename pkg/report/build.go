@@ -20,6 +20,10 @@ type Builder struct {
 	Titles   map[string]string // of rules, by ID
 	Report   *Report
 
+	// Overview is set where lists tell what there is to judge: one that the server failed to give leaves
+	// objects unjudged that nobody knows of.
+	Overview bool
+
 	content map[*snapshot.Object]map[string]any // of objects with findings: one has several
 }
 
@@ -119,13 +123,33 @@ func (b *Builder) blindSpots() {
 	for _, n := range b.Report.NotEvaluated {
 		have[n.Resource] = true
 	}
-	for _, w := range b.Snapshot.BlindSpots() {
-		out, _ := b.Snapshot.Outcome(w)
-		if out.Reason == snapshot.ReasonUnread || out.Reason == snapshot.ReasonUnavailable || have[w.String()] {
-			continue // a snapshot that never held it, or a log that the kubelet has dropped: each target says so itself
+	for _, n := range Unread(b.Snapshot) {
+		if !have[n.Resource] {
+			n.Fatal = n.Fatal && b.Overview
+			b.Report.NotEvaluated = append(b.Report.NotEvaluated, n)
 		}
-		b.Report.NotEvaluated = append(b.Report.NotEvaluated, NotEvaluated{Resource: w.String(), Reason: out.Reason, Detail: out.Message})
 	}
+}
+
+// Unread are what could not be read of what was asked for; Fatal are those without which nobody knows
+// what there is. A snapshot that never held it, or a log that the kubelet has dropped, is not among them:
+// each target says so itself.
+func Unread(s *snapshot.Snapshot) []NotEvaluated {
+	var list []NotEvaluated
+	for _, w := range s.BlindSpots() {
+		out, _ := s.Outcome(w)
+		if out.Reason != snapshot.ReasonUnread && out.Reason != snapshot.ReasonUnavailable {
+			list = append(list, NotEvaluated{Resource: w.String(), Reason: out.Reason, Detail: out.Message, Fatal: lost(w, out)})
+		}
+	}
+	return list
+}
+
+// lost tells whether all objects of a kind are unknown because a server failed, or did not answer. What it
+// refuses is as its rights are, and will be so the next time.
+func lost(w snapshot.Want, out snapshot.Outcome) bool {
+	whole := w.Verb == snapshot.List && w.Selector == "" && w.Fields == ""
+	return whole && (out.Reason == snapshot.ReasonFailed || out.Reason == snapshot.ReasonTimeout)
 }
 
 func (b *Builder) finding(f *rule.Finding) Finding {

@@ -30,6 +30,8 @@ type Report struct {
 	NotEvaluated []NotEvaluated `json:"notEvaluated"`
 	Unresolved   []Unresolved   `json:"unresolved,omitempty"`
 	Summary      Summary        `json:"summary"`
+
+	Live bool `json:"-"` // read from a cluster, which may answer better the next time
 }
 
 // Explained is the verdict on one target of explain.
