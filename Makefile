@@ -13,7 +13,7 @@ go_files = $(shell find . -name '*.go' -not -path '*/testdata/*' -not -path './d
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
 build: ## Build bin/kubectl-maturity
@@ -32,13 +32,31 @@ test: ## Vet and test
 cluster-build: ## Build a real Kubernetes for tests into the cache folder (minutes the first time)
 	go run ./test/cluster/cmd/cluster build
 
+KIND ?= node
+
 .PHONY: cluster-up
-cluster-up: ## Run a real Kubernetes with one node until Ctrl-C; needs Linux and root
-	go run ./test/cluster/cmd/cluster up node
+cluster-up: ## Run a real Kubernetes, KIND=control, node (as root) or "scale 100 5000", until make cluster-down
+	@go run ./test/cluster/cmd/cluster up $(KIND) --background
+
+.PHONY: cluster-down
+cluster-down: ## Stop what make cluster-up started, and remove what killed clusters left
+	@go run ./test/cluster/cmd/cluster down
 
 .PHONY: test-cluster
 test-cluster: cluster-build ## Test against a real Kubernetes; what this machine cannot run is skipped and counted
-	TESTCLUSTER_BUILD=1 go test -v -count=1 -timeout 60m ./test/cluster/...
+	@mkdir -p bin && go build -o bin/e2e ./test/cluster/cmd/e2e
+	bin/e2e -all
+
+.PHONY: e2e
+e2e: cluster-build ## Run all scenarios, or SCENARIO=name, on a real node; needs Linux and root; ends with a table
+	@mkdir -p bin && go build -o bin/e2e ./test/cluster/cmd/e2e
+	bin/e2e $(SCENARIO)
+
+# A capture that is there stays, unless OVERWRITE=1 says otherwise.
+.PHONY: capture
+capture: cluster-build ## Save scenarios, or SCENARIO=name, as captures in CAPTURES=folder (test/captures)
+	@mkdir -p bin && go build -o bin/e2e ./test/cluster/cmd/e2e
+	bin/e2e -captures $(or $(CAPTURES),test/captures) $(if $(OVERWRITE),-overwrite) $(SCENARIO)
 
 .PHONY: lint
 lint: fmt-check ## Lint with golangci-lint; where that is not at hand, with go vet

@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ type client struct {
 	mapper  meta.RESTMapper
 }
 
-func newClient(t *testing.T, config *rest.Config) *client {
+func newClient(t testing.TB, config *rest.Config) *client {
 	t.Helper()
 	config = rest.CopyConfig(config)
 	config.QPS, config.Burst = 100, 200
@@ -92,7 +93,7 @@ func (c *client) remove(ctx context.Context, ns, target string) error {
 
 // apply creates an object, or merges it into the one that is there. What belongs to no namespace, and
 // so does not go with it, is deleted when the test ends.
-func (c *client) apply(ctx context.Context, t *testing.T, ns, doc string) error {
+func (c *client) apply(ctx context.Context, t testing.TB, ns, doc string) error {
 	t.Helper()
 	o := &unstructured.Unstructured{}
 	if err := yaml.Unmarshal([]byte(doc), &o.Object); err != nil {
@@ -132,23 +133,42 @@ func (c *client) apply(ctx context.Context, t *testing.T, ns, doc string) error 
 	return nil
 }
 
-// wait waits until u holds, and then for as long as it says.
-func (c *client) wait(ctx context.Context, ns string, u until) error {
-	end := time.Now().Add(u.limit())
+// wait waits until u has held without a break for as long as it says. It gives up after limit.
+func (c *client) wait(ctx context.Context, ns string, u until, limit time.Duration) error {
+	end, since := time.Now().Add(limit+u.For.Duration), time.Time{}
 	for {
 		text, err := u.missing(ctx, c, ns)
-		switch late := time.Now().After(end); {
-		case err != nil && late:
-			return fmt.Errorf("not known within %s: %w", u.limit(), err)
-		case err == nil && text == "":
-			return sleep(ctx, u.For.Duration)
-		case late:
-			return fmt.Errorf("not reached within %s: %s", u.limit(), text)
+		now := time.Now()
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil || text != "":
+			since = time.Time{}
+			if err == nil {
+				err = errors.New(text)
+			}
+			if now.After(end) {
+				return fmt.Errorf("not reached within %s: %w", limit, err)
+			}
+		case since.IsZero():
+			since = now
+		}
+		if !since.IsZero() && now.Sub(since) >= u.For.Duration {
+			return nil
 		}
 		if err := sleep(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}
 	}
+}
+
+// states is how the pods of a namespace are.
+func (c *client) states(ctx context.Context, ns string) (string, error) {
+	pods, err := c.typed.CoreV1().Pods(ns).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", err
+	}
+	return strings.Join(states(pods.Items), "\n"), nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -161,7 +181,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // nodeName is the name of the only node.
-func (c *client) nodeName(t *testing.T) string {
+func (c *client) nodeName(t testing.TB) string {
 	t.Helper()
 	nodes, err := c.typed.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
 	if err != nil || len(nodes.Items) != 1 {
@@ -171,7 +191,7 @@ func (c *client) nodeName(t *testing.T) string {
 }
 
 // changeNode does to the only node what a scenario asks for, and undoes it when the test ends.
-func (c *client) changeNode(ctx context.Context, t *testing.T, change nodeChange) {
+func (c *client) changeNode(ctx context.Context, t testing.TB, change nodeChange) {
 	t.Helper()
 	before, err := c.typed.CoreV1().Nodes().Get(ctx, c.nodeName(t), metav1.GetOptions{})
 	if err != nil {
@@ -195,7 +215,7 @@ func (c *client) changeNode(ctx context.Context, t *testing.T, change nodeChange
 	})
 }
 
-func (c *client) updateNode(ctx context.Context, t *testing.T, name string, change func(*corev1.Node)) {
+func (c *client) updateNode(ctx context.Context, t testing.TB, name string, change func(*corev1.Node)) {
 	t.Helper()
 	for range 10 { // the kubelet writes the same object
 		node, err := c.typed.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
@@ -217,7 +237,7 @@ func (c *client) updateNode(ctx context.Context, t *testing.T, name string, chan
 
 // release takes the finalizers from the pods of a namespace: nobody else would, and the namespace
 // would stay.
-func (c *client) release(t *testing.T, ns string) {
+func (c *client) release(t testing.TB, ns string) {
 	t.Helper()
 	ctx := context.Background()
 	pods, err := c.typed.CoreV1().Pods(ns).List(ctx, metav1.ListOptions{})

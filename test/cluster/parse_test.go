@@ -24,6 +24,8 @@ func TestScenarioFormat(t *testing.T) {
 	cause := head + "  until: {waiting: X}\n  expect: {cause: a, field: none, certainty: certain, fix: safe}\n"
 	for says, text := range map[string]string{
 		"until says nothing":        head + "  until: {}\n  expect: healthy" + object,
+		"are of an event":           head + "  until: {for: 1s, says: nothing}\n  expect: healthy" + object,
+		"unknown field \"limit\"":   head + "  until: {for: 1s, limit: 90s}\n  expect: healthy" + object,
 		"unknown field":             head + "  until: {restart: 2}\n  expect: healthy" + object,
 		"one of cause":              head + "  until: {for: 1s}" + object,
 		"needs field":               head + "  until: {for: 1s}\n  expect: {cause: a}" + object,

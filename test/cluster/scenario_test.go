@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
@@ -89,19 +88,21 @@ func (n nodeChange) any() bool { return n.Taint != "" || n.Cordon || len(n.Label
 // until says when a state is reached: when all that it names holds.
 type until struct {
 	Restarts   int32      `json:"restarts,omitempty"`   // some container was restarted so often
-	Waiting    string     `json:"waiting,omitempty"`    // some container waits with this reason
-	Terminated string     `json:"terminated,omitempty"` // some container has ended with this reason
+	Waiting    string     `json:"waiting,omitempty"`    // and the same waits with this reason
+	Down       bool       `json:"down,omitempty"`       // and the same has ended, and is not started again yet
+	Terminated string     `json:"terminated,omitempty"` // and the same has ended with this reason
 	Phase      string     `json:"phase,omitempty"`      // some pod is in this phase
 	Running    bool       `json:"running,omitempty"`    // some container runs
 	Deleting   bool       `json:"deleting,omitempty"`   // some pod is being deleted
 	Event      string     `json:"event,omitempty"`      // there is an event with this reason
 	Says       string     `json:"says,omitempty"`       // and this in its message
+	Times      int32      `json:"times,omitempty"`      // and so often
 	Ready      string     `json:"ready,omitempty"`      // TYPE/NAME has all its replicas ready
 	JobFailed  bool       `json:"jobFailed,omitempty"`  // some Job has failed
 	JobDone    bool       `json:"jobDone,omitempty"`    // some Job is complete
 	Condition  *condition `json:"condition,omitempty"`  // an object has a condition
-	For        duration   `json:"for,omitempty"`        // and then this long
-	Limit      duration   `json:"limit,omitempty"`      // give up after; 60s without
+	Observed   string     `json:"observed,omitempty"`   // the controller of TYPE/NAME has seen it as it is
+	For        duration   `json:"for,omitempty"`        // and all of it has held this long
 }
 
 // condition is one of status.conditions.
@@ -115,10 +116,7 @@ type condition struct {
 // duration is written as Go writes it: 15s.
 type duration = metav1.Duration
 
-func (u until) empty() bool {
-	u.Limit = duration{}
-	return u == until{}
-}
+func (u until) empty() bool { return u == until{} }
 
 // strict decodes and refuses what it does not know.
 func strict(data []byte, into any) error {
@@ -208,6 +206,8 @@ func (s *scenario) validate() error {
 		return fmt.Errorf("target %q is not TYPE/NAME", s.Target)
 	case s.Until.empty():
 		return fmt.Errorf("until says nothing")
+	case s.Until.Event == "" && (s.Until.Says != "" || s.Until.Times != 0):
+		return fmt.Errorf("says and times are of an event")
 	case len(s.steps[0].objects) == 0:
 		return fmt.Errorf("there are no objects")
 	case count(e.Cause != "", e.State != "", e.Pending != "") != 1:
@@ -240,11 +240,3 @@ func count(conditions ...bool) (n int) {
 
 // curable tells whether the printed fix must make the target healthy.
 func (s *scenario) curable() bool { return s.Heals != nil && *s.Heals }
-
-// limit is how long a state may take to come.
-func (u until) limit() time.Duration {
-	if u.Limit.Duration > 0 {
-		return u.Limit.Duration
-	}
-	return time.Minute
-}

@@ -3,7 +3,9 @@ package cluster_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"testing"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -11,7 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// missing says what of u does not hold yet in the namespace, "" when all does. For is not looked at.
+// missing says what of u does not hold yet in the namespace, "" when all does. How long it held is not
+// looked at.
 func (u until) missing(ctx context.Context, c *client, ns string) (string, error) {
 	pods, err := c.typed.CoreV1().Pods(ns).List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -22,28 +25,84 @@ func (u until) missing(ctx context.Context, c *client, ns string) (string, error
 		words string
 		holds func(corev1.Pod, corev1.ContainerStatus) bool
 	}{
-		{u.Restarts > 0, fmt.Sprintf("%d restarts", u.Restarts), func(_ corev1.Pod, s corev1.ContainerStatus) bool { return s.RestartCount >= u.Restarts }},
-		{u.Waiting != "", "waiting: " + u.Waiting, func(_ corev1.Pod, s corev1.ContainerStatus) bool {
-			return s.State.Waiting != nil && s.State.Waiting.Reason == u.Waiting
-		}},
-		{u.Terminated != "", "terminated: " + u.Terminated, func(_ corev1.Pod, s corev1.ContainerStatus) bool {
-			now, last := s.State.Terminated, s.LastTerminationState.Terminated
-			return now != nil && now.Reason == u.Terminated || last != nil && last.Reason == u.Terminated
-		}},
+		{u.Restarts > 0 || u.Down || u.Waiting != "" || u.Terminated != "", u.container(), u.fits},
 		{u.Running, "a running container", func(_ corev1.Pod, s corev1.ContainerStatus) bool { return s.State.Running != nil }},
 		{u.Phase != "", "a pod in phase " + u.Phase, func(p corev1.Pod, _ corev1.ContainerStatus) bool { return string(p.Status.Phase) == u.Phase }},
 		{u.Deleting, "a pod that is being deleted", func(p corev1.Pod, _ corev1.ContainerStatus) bool { return p.DeletionTimestamp != nil }},
 	} {
 		if want.asked && !anyContainer(pods.Items, want.holds) {
-			return want.words, nil
+			return want.words + "; there are: " + strings.Join(states(pods.Items), "; "), nil
 		}
 	}
-	for _, want := range []func(context.Context, *client, string) (string, error){u.missingEvent, u.missingJob, u.missingReady, u.missingCondition} {
+	for _, want := range []func(context.Context, *client, string) (string, error){u.missingEvent, u.missingJob, u.missingReady, u.missingCondition, u.missingObserved} {
 		if text, err := want(ctx, c, ns); text != "" || err != nil {
 			return text, err
 		}
 	}
 	return "", nil
+}
+
+// container is what u asks of one container, in words.
+func (u until) container() string {
+	words := "a container"
+	if u.Restarts > 0 {
+		words += fmt.Sprintf(" with %d restarts", u.Restarts)
+	}
+	if u.Waiting != "" {
+		words += " that waits: " + u.Waiting
+	}
+	if u.Down {
+		words += " that has ended"
+	}
+	if u.Terminated != "" {
+		words += " that ended: " + u.Terminated
+	}
+	return words
+}
+
+// fits tells whether a container is as u asks; of several containers one must be all of it.
+func (u until) fits(_ corev1.Pod, s corev1.ContainerStatus) bool {
+	// Whether a kubelet shows a back-off as such depends on whether anything makes it look again.
+	down := s.State.Terminated != nil || s.State.Waiting != nil && s.State.Waiting.Reason == "CrashLoopBackOff"
+	if s.RestartCount < u.Restarts || u.Down && !down || u.Waiting != "" && (s.State.Waiting == nil || s.State.Waiting.Reason != u.Waiting) {
+		return false
+	}
+	now, last := s.State.Terminated, s.LastTerminationState.Terminated
+	return u.Terminated == "" || now != nil && now.Reason == u.Terminated || last != nil && last.Reason == u.Terminated
+}
+
+// states says how pods and their containers are, one line each: what must stay the same while explain
+// looks for its answer to be held against the scenario. What grows by itself is not in it.
+func states(pods []corev1.Pod) []string {
+	var all []string
+	for _, p := range pods {
+		line := fmt.Sprintf("pod %s %s %s", p.Name, p.Status.Phase, p.Status.Reason)
+		if p.DeletionTimestamp != nil {
+			line += " deleting"
+		}
+		for _, c := range p.Status.Conditions {
+			if c.Type == corev1.PodReady || c.Type == corev1.PodScheduled {
+				line += fmt.Sprintf(" %s=%s", c.Type, c.Status)
+			}
+		}
+		for _, s := range append(slices.Clone(p.Status.InitContainerStatuses), p.Status.ContainerStatuses...) {
+			state := "not started"
+			switch {
+			case s.State.Waiting != nil && s.State.Waiting.Reason == "CrashLoopBackOff" && s.LastTerminationState.Terminated != nil:
+				state = "ended " + s.LastTerminationState.Terminated.Reason // which it shows depends on when it looked last
+			case s.State.Waiting != nil:
+				state = "waiting " + s.State.Waiting.Reason
+			case s.State.Running != nil:
+				state = "running"
+			case s.State.Terminated != nil:
+				state = "ended " + s.State.Terminated.Reason
+			}
+			line += fmt.Sprintf(", %s %s, %d restarts", s.Name, state, s.RestartCount)
+		}
+		all = append(all, line)
+	}
+	slices.Sort(all)
+	return all
 }
 
 // anyContainer tells whether some container of some pod fits; a pod without statuses is asked once.
@@ -67,12 +126,16 @@ func (u until) missingEvent(ctx context.Context, c *client, ns string) (string, 
 	if err != nil {
 		return "", err
 	}
+	times := int32(0)
 	for _, e := range events.Items {
 		if strings.Contains(e.Message, u.Says) {
-			return "", nil
+			times += max(1, e.Count)
 		}
 	}
-	return strings.TrimSpace(fmt.Sprintf("event %s %s", u.Event, u.Says)), nil
+	if times >= max(1, u.Times) {
+		return "", nil
+	}
+	return strings.TrimSpace(fmt.Sprintf("event %s %s, %d times: there are %d", u.Event, u.Says, max(1, u.Times), times)), nil
 }
 
 func (u until) missingJob(ctx context.Context, c *client, ns string) (string, error) {
@@ -134,6 +197,20 @@ func (u until) missingCondition(ctx context.Context, c *client, ns string) (stri
 	return fmt.Sprintf("condition %s=%s %s of %s", u.Condition.Type, u.Condition.Status, u.Condition.Reason, u.Condition.Of), nil
 }
 
+func (u until) missingObserved(ctx context.Context, c *client, ns string) (string, error) {
+	if u.Observed == "" {
+		return "", nil
+	}
+	o, err := c.get(ctx, ns, u.Observed)
+	if err != nil {
+		return "", err
+	}
+	if seen, _, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration"); seen < o.GetGeneration() {
+		return u.Observed + " seen by its controller", nil
+	}
+	return "", nil
+}
+
 func hasCondition(o *unstructured.Unstructured, want condition) bool {
 	list, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
 	for _, item := range list {
@@ -143,4 +220,23 @@ func hasCondition(o *unstructured.Unstructured, want condition) bool {
 		}
 	}
 	return false
+}
+
+// TestOneContainer holds that what until asks of a container must be true of one, not of several together.
+func TestOneContainer(t *testing.T) {
+	waiting := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}
+	oom := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "OOMKilled"}}
+	u := until{Restarts: 1, Waiting: "CrashLoopBackOff", Terminated: "OOMKilled"}
+	apart := corev1.Pod{Status: corev1.PodStatus{
+		InitContainerStatuses: []corev1.ContainerStatus{{Name: "init", RestartCount: 3, State: oom}},
+		ContainerStatuses:     []corev1.ContainerStatus{{Name: "app", State: waiting}},
+	}}
+	if anyContainer([]corev1.Pod{apart}, u.fits) {
+		t.Error("one that was killed and one that waits are taken for one")
+	}
+	apart.Status.ContainerStatuses[0].RestartCount = 1
+	apart.Status.ContainerStatuses[0].LastTerminationState = oom
+	if !anyContainer([]corev1.Pod{apart}, u.fits) {
+		t.Errorf("%s does not fit %s", states([]corev1.Pod{apart}), u.container())
+	}
 }

@@ -62,7 +62,9 @@ func (p *process) logf(format string, a ...any) {
 }
 
 func main() {
-	p := &process{out: os.Stdout, err: os.Stderr, now: time.Now, sleep: time.Sleep, getenv: os.Getenv, uid: os.Getuid()}
+	// Both go into one stream: of two, containerd may write down what was said later first, and the last
+	// words of a program would not be the last line of its log.
+	p := &process{out: os.Stdout, err: os.Stdout, now: time.Now, sleep: time.Sleep, getenv: os.Getenv, uid: os.Getuid()}
 	os.Exit(run(p, os.Args[1:]))
 }
 

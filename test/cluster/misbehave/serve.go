@@ -150,6 +150,8 @@ func burn(p *process, milliseconds int) {
 	if milliseconds <= 0 {
 		return
 	}
+	// Said before any of it: on a machine with too much to do the first step may take longer than a probe waits.
+	p.logf("starting: loading %d classes", milliseconds)
 	begin := cpuTime()
 	said, sum := 0, uint64(0)
 	for {
