@@ -1,8 +1,9 @@
 package knowledge
 
-// exitCodes are the exit codes that mean the same for most programs. Sources: POSIX, Shell Command
-// Language 2.8.2 (126, 127, and 128 plus the signal's number); signal(7) for the signals' numbers.
+// exitCodes are the exit codes that mean the same for most programs. Sources: GNU coreutils (125);
+// POSIX, Shell Command Language 2.8.2 (126, 127, and 128 plus the signal's number); signal(7) for the signals' numbers.
 var exitCodes = map[int32]string{
+	125: "what a wrapper such as timeout or docker run ends with when it fails itself",
 	126: "what a shell says of a program that it may not run",
 	127: "what a shell says of a program that it does not find",
 	129: "SIGHUP",

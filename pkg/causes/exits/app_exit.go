@@ -41,7 +41,7 @@ func reportExit(p *rule.Pass, c snapshot.Container, d *rule.Death) {
 		Seen:      p.Object.In(c.Name),
 		NoField:   "the program decides with what it exits, and no setting is known to make it",
 		Message:   exits(d) + d.Lived() + said(p, c, d),
-		Evidence:  append([]rule.Evidence{p.DeathEvidence(c, d)}, p.LastWords(c, d, 2)...),
+		Evidence:  append([]rule.Evidence{p.DeathEvidence(c, d)}, lastWords(p, c, d, 2)...),
 		Certainty: rule.Certain,
 		History:   past(p, d),
 		Fix:       readLog(p, c, "read the whole log of the life that ended"),
@@ -53,8 +53,13 @@ func reportExit(p *rule.Pass, c snapshot.Container, d *rule.Death) {
 			f.NoField += fmt.Sprintf("; its memory limit of %s is not excluded", limit.String())
 		}
 	}
+	if crashSignals[d.ExitCode] {
+		f.NoField = "its native code crashed: no setting is known to make it"
+		f.Fix.Title = "what changed last in the image, its libraries or the kind of node is the first suspect; a core dump shows where"
+	}
+	f.Evidence = append(f.Evidence, ownRestartPolicy(p, c, d)...)
 	f.RuledOut = append(f.RuledOut, notMemory(d)...)
-	if len(p.LastWords(c, d, 1)) == 0 {
+	if len(lastWords(p, c, d, 1)) == 0 {
 		if out, asked := p.Outcome(p.DeathLog(c)); asked && out.State != snapshot.Blind {
 			f.Message += ", and its log is empty"
 			f.Fix.Title = "have the program say why it ends: its log is empty"
@@ -62,6 +67,10 @@ func reportExit(p *rule.Pass, c snapshot.Container, d *rule.Death) {
 	}
 	p.Report(f)
 }
+
+// crashSignals are the exit codes of programs that did what the processor or the C library does not let
+// anybody do: 128 plus SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
+var crashSignals = map[int32]bool{132: true, 134: true, 135: true, 136: true, 139: true}
 
 // runtimeWords cuts from what the runtime says all that it says of itself.
 var runtimeWords = regexp.MustCompile(`unable to start container process: (?:error during container init: )?`)

@@ -16,33 +16,11 @@ import (
 )
 
 // DependencyRefused finds programs that end because what they connect to refuses the connection.
-var DependencyRefused = rule.Cause{
-	ID: "dependency-refused", Title: "what it connects to refuses the connection", Doc: rule.ReadDoc(docs, "dependency_refused.md"),
-	Stage: rule.StageExit, Beats: []string{"app-exit", "app-panic", "init-failing", "restart-after-long-run"}, On: rule.Pods,
-	Wants: func(p *rule.Pass) []snapshot.Want {
-		wants := logsOfFailed(p, func(snapshot.Container, *rule.Death) bool { return true })
-		for _, c := range p.Object.PodContainers() {
-			if _, r := refusedBy(p, c); r != nil {
-				wants = append(wants, serviceWants(p, r)...)
-			}
-		}
-		return wants
-	},
-	Run: func(p *rule.Pass) {
-		for _, c := range p.Object.PodContainers() {
-			if d, r := refusedBy(p, c); r != nil {
-				reportRefused(p, c, d, r)
-			}
-		}
-	},
-}
+var DependencyRefused = logCause("dependency-refused", "what it connects to refuses the connection", "dependency_refused.md",
+	func(p *rule.Pass, _ snapshot.Container, e *ended) []snapshot.Want { return serviceWants(p, e.host()) }, reportRefused)
 
 // refusal is a refused connection as a program words it.
-type refusal struct {
-	host, port string
-	line       string
-	evidence   rule.Evidence
-}
+type refusal struct{ host, port string }
 
 func (r *refusal) address() string {
 	if strings.Contains(r.host, ":") {
@@ -56,71 +34,22 @@ func (r *refusal) local() bool {
 	return r.host == "localhost" || r.host == "::1" || strings.HasPrefix(r.host, "127.")
 }
 
-// refusedBy is how a container ended and the refused connection that ended it; nil without one.
-func refusedBy(p *rule.Pass, c snapshot.Container) (*rule.Death, *refusal) {
-	d := failed(p, c)
-	if d == nil || neverStarted(d) || killed(p, c, d) != nil {
-		return nil, nil
-	}
-	text, quote := loopText(p, c, d)
-	r := refusalIn(text)
-	if r != nil {
-		r.evidence = quote(r.line)
-	}
-	return d, r
-}
-
-const (
-	// refusalLines is how far from the end of a log a refused connection may be the reason of the end.
-	refusalLines = 30
-	// refusalLetters is how much of one line is looked at.
-	refusalLetters = 2000
-	// refusalTries is how often a program must have been refused by the same address for it to be the
-	// reason of its end, whatever it said after that.
-	refusalTries = 3
-)
-
 var (
 	refusedWords = regexp.MustCompile(`(?i)connection refused|econnrefused|actively refused|connection to \S+ refused|errno 111\b| \(111\)`)
 	hostPort     = regexp.MustCompile(`([A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?):([0-9]{1,5})\b`)
 	loopback6    = regexp.MustCompile(`\[?::1\]?:([0-9]{1,5})\b`)
 	hostThenPort = regexp.MustCompile(`(?i)\b(?:server at|host)[ =:'"]+([A-Za-z0-9_.-]+)['"]?[^\n]{0,80}?\bport[ =:'"]+([0-9]{1,5})\b`)
 	sourceFile   = regexp.MustCompile(`\.(?:go|py|js|mjs|cjs|ts|java|kt|scala|rb|php|rs|c|cc|cpp|h|cs|ex|lua)$`)
-	// afterthought are lines that may follow the reason of an end: stacks, hints, farewells.
-	afterthought = regexp.MustCompile(`(?i)^\s|^at |^File "|^goroutine |^Caused by|^\.\.\. |^exit status|^[}\])]|^Node\.js v|refused|giv(?:e|ing) up|gave up|retries|attempts|unavailable|(?:could|can) ?not connect|can't connect|unable to connect|exiting|shutting down|terminating|bye`)
 )
 
-// refusalIn finds the refused connection that a log ends with: nothing follows it that names another
-// reason, or the same address refused again and again.
-func refusalIn(text string) *refusal {
-	lines := strings.Split(strings.TrimRight(text, " \t\r\n"), "\n")
-	lines = lines[max(0, len(lines)-refusalLines):]
-	for i, l := range lines {
-		lines[i] = l[:min(len(l), refusalLetters)]
-	}
-	var r *refusal
-	at := len(lines)
-	for r == nil && at > 0 {
-		at--
-		r = refusalOn(lines[at])
-	}
-	if r == nil {
-		return nil
-	}
-	final := true
-	for _, l := range lines[at+1:] {
-		final = final && (strings.TrimSpace(l) == "" || afterthought.MatchString(l))
-	}
-	tries := 0
-	for _, l := range lines {
-		if other := refusalOn(l); other != nil && other.address() == r.address() {
-			tries++
+var refusedReading = reading{
+	words: refusedWords,
+	read: func(lines []string, at int, _ int32) *reason {
+		if r := refusalOn(lines[at]); r != nil {
+			return &reason{cause: "dependency-refused", what: r.host, port: r.port}
 		}
-	}
-	if !final && tries < refusalTries {
 		return nil
-	}
-	return r
+	},
 }
 
 // refusalOn reads one line: the address next to the refusal, before it or else after it.
@@ -130,11 +59,11 @@ func refusalOn(line string) *refusal {
 		return nil
 	}
 	if m := loopback6.FindStringSubmatch(line); m != nil {
-		return &refusal{host: "::1", port: m[1], line: line}
+		return &refusal{host: "::1", port: m[1]}
 	}
 	var before, after *refusal
 	for _, m := range hostPort.FindAllStringSubmatchIndex(line, -1) {
-		r := &refusal{host: line[m[2]:m[3]], port: line[m[4]:m[5]], line: line}
+		r := &refusal{host: line[m[2]:m[3]], port: line[m[4]:m[5]]}
 		if n, err := strconv.Atoi(r.port); err != nil || n < 1 || n > 65535 || !isHost(r.host) {
 			continue
 		}
@@ -148,7 +77,7 @@ func refusalOn(line string) *refusal {
 		return before
 	}
 	if m := hostThenPort.FindStringSubmatch(line); m != nil {
-		return &refusal{host: m[1], port: m[2], line: line}
+		return &refusal{host: m[1], port: m[2]}
 	}
 	return after
 }
@@ -210,21 +139,12 @@ func readyEndpoints(p *rule.Pass, svc *snapshot.Object) (ready int, known bool) 
 	return ready, known
 }
 
-func reportRefused(p *rule.Pass, c snapshot.Container, d *rule.Death, r *refusal) {
-	container := p.ContainerSetting(c)
-	f := rule.Finding{
-		Object:   container.Object,
-		Seen:     p.Object.In(c.Name),
-		Message:  fmt.Sprintf("%s refuses the connection, and the program ends (exit %d)%s", r.address(), d.ExitCode, d.Lived()),
-		Evidence: []rule.Evidence{r.evidence, p.DeathEvidence(c, d)},
-		RuledOut: []string{
-			"a name that does not resolve, and a network that drops packets: something answered, with a refusal",
-		},
-		Certainty: rule.Likely,
-		History:   past(p, d),
-		Stage:     stage(c),
-		NoField:   fmt.Sprintf("no literal env value or argument of the container names %s", r.address()),
-	}
+func reportRefused(p *rule.Pass, c snapshot.Container, e *ended) {
+	container, r := p.ContainerSetting(c), e.host()
+	f := e.finding(p, c)
+	f.Message = fmt.Sprintf("%s refuses the connection, and the program ends%s", r.address(), e.exit())
+	f.RuledOut = []string{"a name that does not resolve, and a network that drops packets: something answered, with a refusal"}
+	f.NoField = fmt.Sprintf("no literal env value or argument of the container names %s", r.address())
 	named := addressSetting(container, c, r, &f)
 	f.Fix = &rule.Fix{Title: "find out why nothing listens there; if a start may come before its dependency's, have the program try again", Applicability: rule.NeedsThought}
 	describe(p, c, r, &f, named)

@@ -2,6 +2,7 @@ package exits
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,6 +140,27 @@ func loopText(p *rule.Pass, c snapshot.Container, d *rule.Death) (text string, q
 	return text, quote
 }
 
+// ownRestartPolicy tells that not the pod's restartPolicy decides whether the container is started again,
+// but its own or one of its rules: of those the first that fits counts.
+func ownRestartPolicy(p *rule.Pass, c snapshot.Container, d *rule.Death) []rule.Evidence {
+	if c.RestartPolicy == nil || c.Beside {
+		return nil
+	}
+	e := rule.Evidence{Source: rule.FromSpec, Object: p.Object.In(c.Name), Field: "restartPolicy",
+		Text: fmt.Sprintf("the container's own restartPolicy %s decides whether it is started again, not the pod's", *c.RestartPolicy)}
+	for i, r := range c.RestartPolicyRules {
+		if r.ExitCodes == nil {
+			continue
+		}
+		if in := slices.Contains(r.ExitCodes.Values, d.ExitCode); in == (r.ExitCodes.Operator == corev1.ContainerRestartRuleOnExitCodesOpIn) {
+			e.Field = fmt.Sprintf("restartPolicyRules[%d]", i)
+			e.Text = fmt.Sprintf("its own rule %s: exit %d means %s, whatever restartPolicy says", e.Field, d.ExitCode, r.Action)
+			break
+		}
+	}
+	return []rule.Evidence{e}
+}
+
 // stage is where the end of a container strikes.
 func stage(c snapshot.Container) rule.Stage {
 	if c.Init {
@@ -206,7 +228,40 @@ func exits(d *rule.Death) string {
 func said(p *rule.Pass, c snapshot.Container, d *rule.Death) string {
 	text, _ := p.LastText(c, d)
 	if lines := rule.Lines(text); len(lines) > 0 {
-		return ": " + rule.Quote(lines[len(lines)-1])
+		return ": " + rule.Quote(lines[tellingLine(lines)])
 	}
 	return ""
+}
+
+// tellingLines is among how many of the last lines the one that tells most is looked for.
+const tellingLines = 20
+
+// tellingLine is which of the last lines tells most of the end: the last one that looks like an error,
+// since programs go on to write what they always write; without one, the last.
+func tellingLine(lines []string) int {
+	for i := len(lines) - 1; i >= max(0, len(lines)-tellingLines); i-- {
+		if l := lines[i][:min(len(lines[i]), reasonLetters)]; looksBad.MatchString(l) && !ownLevel.MatchString(l) && !warned.MatchString(l) && !afterthought.MatchString(l) {
+			return i
+		}
+	}
+	return len(lines) - 1
+}
+
+// lastWords quotes the end of what a container wrote before it ended, with the line that tells most.
+func lastWords(p *rule.Pass, c snapshot.Container, d *rule.Death, n int) []rule.Evidence {
+	text, _ := p.LastText(c, d)
+	lines := rule.Lines(text)
+	if len(lines) == 0 {
+		return nil
+	}
+	var evidence []rule.Evidence
+	at := tellingLine(lines)
+	if last := len(lines) - n; at < last {
+		evidence = append(evidence, p.WordsEvidence(c, d, lines[at]))
+		n--
+	}
+	for _, line := range lines[max(0, len(lines)-n):] {
+		evidence = append(evidence, p.WordsEvidence(c, d, line))
+	}
+	return evidence
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -28,12 +30,12 @@ var EntrypointNotFound = rule.Cause{
 	},
 }
 
-// entrypoint reads which program the runtime did not find, from why the container waits or how it ended.
-func entrypoint(p *rule.Pass, c snapshot.Container) (program, why string, evidence rule.Evidence, ok bool) {
+// startError is why the runtime could not start the container's first process, from why the container
+// waits or how it ended; "" where it could.
+func startError(p *rule.Pass, c snapshot.Container) (message string, evidence rule.Evidence) {
 	if c.Status == nil || takenAway(p) {
-		return "", "", rule.Evidence{}, false
+		return "", rule.Evidence{}
 	}
-	message := ""
 	if w := c.Status.State.Waiting; w != nil && (w.Reason == "RunContainerError" || w.Reason == "CreateContainerError") {
 		message = w.Message
 		evidence = rule.Evidence{Source: rule.FromStatus, Object: p.Object.In(c.Name), Field: "status", Text: w.Reason + ": " + shortened(w.Message)}
@@ -43,6 +45,12 @@ func entrypoint(p *rule.Pass, c snapshot.Container) (program, why string, eviden
 		evidence = p.DeathEvidence(c, d)
 		evidence.Text += ": " + shortened(d.Message)
 	}
+	return message, evidence
+}
+
+// entrypoint reads which program the runtime did not find.
+func entrypoint(p *rule.Pass, c snapshot.Container) (program, why string, evidence rule.Evidence, ok bool) {
+	message, evidence := startError(p, c)
 	m := notFound.FindStringSubmatch(message)
 	if m == nil {
 		return "", "", rule.Evidence{}, false
@@ -93,14 +101,15 @@ func reportEntrypoint(p *rule.Pass, c snapshot.Container, program, why string, e
 		f.Message = fmt.Sprintf("cannot be started: the image %s names %q as its entrypoint and does not have that file", c.Image, program)
 	}
 	f.Field = setting.Path
+	f.Fix = entrypointFix(p, c, setting, program, named)
 	if over := hides(c, program); over >= 0 {
 		mount := container.Child("volumeMounts").Index(over)
+		f.Fix = hidingFix(p, c, &c.VolumeMounts[over])
 		f.Marks = append(f.Marks, rule.Mark{Field: mount.Child("mountPath").Path, Label: "hides what the image has here"})
 		f.Message += fmt.Sprintf("; the volume %s mounted at %s hides what the image has there", c.VolumeMounts[over].Name, c.VolumeMounts[over].MountPath)
 	} else if path.IsAbs(program) {
 		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a volume that hides it: none is mounted at or above %s", path.Dir(program)))
 	}
-	f.Fix = entrypointFix(p, c, setting, program, named)
 	p.Report(f)
 }
 
@@ -116,6 +125,20 @@ func hides(c snapshot.Container, program string) int {
 		}
 	}
 	return -1
+}
+
+// hidingFix moves a volume away from what the image has there.
+func hidingFix(p *rule.Pass, c snapshot.Container, m *corev1.VolumeMount) *rule.Fix {
+	fix := &rule.Fix{
+		Title:   "mount the volume at a folder of its own, or only its files one by one (subPath)",
+		Caution: "whatever reads the volume must look for it there; if the program is to come from the volume, see what that holds instead", Applicability: rule.NeedsThought,
+	}
+	if mount, ok := mountSetting(p, c, m); ok {
+		at := mount.Child("mountPath")
+		fix.Applicability, fix.Patch = rule.Placeholders, at.ReplaceValue(m.MountPath, "<PATH>")
+		fix.Command = p.PatchCommand(at.Object, fix.Patch)
+	}
+	return fix
 }
 
 func entrypointFix(p *rule.Pass, c snapshot.Container, setting rule.Setting, program string, named bool) *rule.Fix {

@@ -27,7 +27,7 @@ var InitFailing = rule.Cause{
 				Field:     setting.Path,
 				Message:   fmt.Sprintf("init container %s%s%s", exits(d), d.Lived(), said(p, c, d)),
 				Label:     "what the init container runs",
-				Evidence:  append([]rule.Evidence{p.DeathEvidence(c, d)}, p.LastWords(c, d, 2)...),
+				Evidence:  append([]rule.Evidence{p.DeathEvidence(c, d)}, lastWords(p, c, d, 2)...),
 				RuledOut:  notMemory(d),
 				Certainty: rule.Certain,
 				History:   past(p, d),

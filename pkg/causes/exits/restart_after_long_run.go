@@ -49,7 +49,7 @@ func reportRecovered(p *rule.Pass, c snapshot.Container, d *rule.Death) {
 		Seen:      p.Object.In(c.Name),
 		NoField:   "it runs; nothing has to be changed for that",
 		Message:   fmt.Sprintf("ended %s ago, after %s (%s)%s", rule.Human(p.Age(d.FinishedAt.Time)), rule.Human(d.Ran()), how, said(p, c, d)),
-		Evidence:  append([]rule.Evidence{p.DeathEvidence(c, d)}, p.LastWords(c, d, 1)...),
+		Evidence:  append([]rule.Evidence{p.DeathEvidence(c, d)}, lastWords(p, c, d, 1)...),
 		Certainty: rule.Certain,
 	}
 	if d.Restarts > 1 {

@@ -3,7 +3,7 @@ package exits
 import "testing"
 
 // What programs write when a connection is refused, and what only looks like it.
-func TestRefusalIn(t *testing.T) {
+func TestRefusedReading(t *testing.T) {
 	for log, want := range map[string]string{
 		"dial tcp 10.96.0.7:5432: connect: connection refused":                                                                                                                                "10.96.0.7:5432",
 		"read tcp 10.88.0.4:41234->10.96.0.7:5432: connect: connection refused":                                                                                                               "10.96.0.7:5432",
@@ -26,8 +26,8 @@ func TestRefusalIn(t *testing.T) {
 		"":                                                                                 "",
 	} {
 		got := ""
-		if r := refusalIn(log); r != nil {
-			got = r.address()
+		if r := reasonIn(log, 1); r != nil && r.cause == "dependency-refused" {
+			got = (&refusal{r.what, r.port}).address()
 		}
 		if got != want {
 			t.Errorf("%q: refused by %q, want %q", log, got, want)

@@ -1,0 +1,296 @@
+package exits
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// MissingEnvVar finds programs that end because an environment variable is not set.
+var MissingEnvVar = logCause("missing-env-var", "an environment variable that it needs is not set", "missing_env_var.md", wantsOfEnv, reportEnv)
+
+const (
+	envName = `["'` + "`" + `$%{(]*\b([A-Z][A-Z0-9_]{2,63})\b`
+	notSet  = `(?i:not (?:been )?set|unset|missing|required|undefined|not defined|not found|not provided|not specified|not present|must be|cannot be empty|is empty|is blank|needed)`
+	envWord = `(?i:env(?:ironment)?[ _-]?var(?:iable)?s?|os\.environ|process\.env|envvar)`
+)
+
+var envReading = reading{
+	words: regexp.MustCompile(notSet + `|KeyError|unbound variable|parameter (?:null or )?not set|key not found|Could not resolve placeholder|Set the [A-Z]|specify|no value`),
+	read: func(lines []string, at int, _ int32) *reason {
+		line := lines[at]
+		for _, pattern := range envPatterns {
+			if m := pattern.FindStringSubmatch(line); m != nil {
+				return &reason{cause: "missing-env-var", what: m[1]}
+			}
+		}
+		if m := envAlone.FindStringSubmatchIndex(line); m != nil {
+			name := line[m[2]:m[3]]
+			if strings.Contains(name, "_") || m[2] > 0 && strings.ContainsRune("${%", rune(line[m[2]-1])) {
+				return &reason{cause: "missing-env-var", what: name}
+			}
+		}
+		// Python names only the key; that it was one of the environment, the stack above says.
+		if m := keyError.FindStringSubmatch(line); m != nil {
+			for _, before := range lines[max(0, at-12):at] {
+				if strings.Contains(before, "environ") || strings.Contains(before, "<frozen os>") || strings.Contains(before, "/os.py\"") {
+					return &reason{cause: "missing-env-var", what: m[1]}
+				}
+			}
+		}
+		return nil
+	},
+}
+
+var (
+	envPatterns = []*regexp.Regexp{
+		regexp.MustCompile(envWord + `[^\n]{0,40}?` + envName + `[^\n]{0,30}?` + notSet),
+		regexp.MustCompile(notSet + `[^\n]{0,40}?` + envWord + `[^\n]{0,20}?` + envName),
+		regexp.MustCompile(envWord + `[^\n]{0,40}?` + notSet + `[^\n]{0,20}?` + envName),
+		regexp.MustCompile(envName + `["'` + "`" + `})]* ` + envWord + `[^\n]{0,30}?` + notSet),
+		regexp.MustCompile(`\b([A-Z][A-Z0-9_]{2,63}): (?:unbound variable|parameter (?:null or )?not set)`),
+		regexp.MustCompile(`required key ([A-Z][A-Z0-9_]{2,63}) missing value`),
+		regexp.MustCompile(`Could not resolve placeholder '([A-Z][A-Z0-9_]{2,63})'`),
+		regexp.MustCompile(`Set the ([A-Z][A-Z0-9_]{2,63}) environment variable`),
+		regexp.MustCompile(`\b([A-Z][A-Z0-9_]{2,63}) not found\. Declare it as envvar`),
+		regexp.MustCompile(`(?i:you (?:must|need to) specify) ([A-Z][A-Z0-9]*_[A-Z0-9_]{1,63})`),
+		regexp.MustCompile(`key not found: "([A-Z][A-Z0-9_]{2,63})" \(KeyError\)`),
+	}
+	envAlone = regexp.MustCompile(envName + `["'` + "`" + `})]*,? (?:is |was |are |has )?` + notSet)
+	keyError = regexp.MustCompile(`^KeyError: '([A-Z][A-Z0-9_]{2,63})'`)
+)
+
+// source is an object that envFrom takes whole.
+type source struct {
+	want   snapshot.Want
+	object *snapshot.Object
+	word   string
+	prefix string
+}
+
+// sources are the objects from which the container takes all keys.
+func sources(p *rule.Pass, c snapshot.Container) []source {
+	var list []source
+	add := func(gk snapshot.Want, word, prefix string) {
+		o, _ := p.Lookup(gk.GroupKind(), gk.Namespace, gk.Name)
+		list = append(list, source{gk, o, word, prefix})
+	}
+	for _, from := range c.EnvFrom {
+		switch {
+		case from.ConfigMapRef != nil:
+			add(snapshot.WantGet(snapshot.ConfigMapKind, p.Object.Namespace, from.ConfigMapRef.Name), "configmap/"+from.ConfigMapRef.Name, from.Prefix)
+		case from.SecretRef != nil:
+			add(snapshot.WantGet(snapshot.SecretKind, p.Object.Namespace, from.SecretRef.Name), "secret/"+from.SecretRef.Name, from.Prefix)
+		}
+	}
+	return list
+}
+
+// names are the variables that an object brings; known is false where its keys are not.
+func (s source) names() (names []string, known bool) {
+	if s.object == nil || !s.object.KeysKnown {
+		return nil, false
+	}
+	for _, k := range s.object.Keys {
+		names = append(names, s.prefix+k)
+	}
+	return names, true
+}
+
+func wantsOfEnv(p *rule.Pass, c snapshot.Container, e *ended) []snapshot.Want {
+	var wants []snapshot.Want
+	for _, s := range sources(p, c) {
+		wants = append(wants, s.want)
+	}
+	for _, v := range c.Env {
+		if ref := v.ValueFrom; v.Name == e.what && ref != nil {
+			switch {
+			case ref.SecretKeyRef != nil:
+				wants = append(wants, snapshot.WantGet(snapshot.SecretKind, p.Object.Namespace, ref.SecretKeyRef.Name))
+			case ref.ConfigMapKeyRef != nil:
+				wants = append(wants, snapshot.WantGet(snapshot.ConfigMapKind, p.Object.Namespace, ref.ConfigMapKeyRef.Name))
+			}
+		}
+	}
+	return wants
+}
+
+func reportEnv(p *rule.Pass, c snapshot.Container, e *ended) {
+	f := e.finding(p, c)
+	for i := len(c.Env) - 1; i >= 0; i-- { // of two with one name the last counts
+		if c.Env[i].Name != e.what {
+			continue
+		}
+		if reportSetEnv(p, c, e, i, &f) {
+			p.Report(f)
+		}
+		return
+	}
+	for _, s := range sources(p, c) {
+		names, known := s.names()
+		switch {
+		case !known:
+			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: p.Object.Ref, Text: fmt.Sprintf("the keys of %s, which envFrom takes, were not read", s.word)})
+		case slices.Contains(names, e.what):
+			f.Certainty = rule.Possible
+			f.NoField = fmt.Sprintf("%s has the key; whether its value is empty, or came after the container's start, is not known", s.word)
+			f.Message = fmt.Sprintf("says that %s is not set, and %s brings it%s: is its value empty, or newer than the pod?", e.what, s.word, e.exit())
+			f.Fix = &rule.Fix{Title: "look at the value; a pod that started before it sees it after a restart", Applicability: rule.NeedsThought}
+			p.Report(f)
+			return
+		case len(names) > 0:
+			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: s.object.Ref, Text: fmt.Sprintf("variables that %s brings: %s", s.word, few(names))})
+		}
+	}
+	reportUnsetEnv(p, c, e, &f)
+	p.Report(f)
+}
+
+// reportSetEnv judges a variable that env names all the same; false where that contradicts the program.
+func reportSetEnv(p *rule.Pass, c snapshot.Container, e *ended, i int, f *rule.Finding) bool {
+	entry, v := envSetting(p, c, i), c.Env[i]
+	switch ref := v.ValueFrom; {
+	case ref == nil && v.Value != "":
+		return false
+	case ref == nil:
+		point(f, entry, "", "set here, to nothing")
+		f.Message = fmt.Sprintf("needs the variable %s, which is set to an empty value%s", e.what, e.ends())
+		f.RuledOut = append(f.RuledOut, "a name that is misspelled: env has exactly this one")
+		f.Fix = setEnv(p, c, e.what, true)
+	case ref.SecretKeyRef != nil:
+		refer(p, e, f, entry.Child("valueFrom", "secretKeyRef"), "secret", ref.SecretKeyRef.Name, ref.SecretKeyRef.Key, ref.SecretKeyRef.Optional)
+	case ref.ConfigMapKeyRef != nil:
+		refer(p, e, f, entry.Child("valueFrom", "configMapKeyRef"), "configmap", ref.ConfigMapKeyRef.Name, ref.ConfigMapKeyRef.Key, ref.ConfigMapKeyRef.Optional)
+	default:
+		point(f, entry, "", "what this names may be empty")
+		f.Certainty = rule.Possible
+		f.Message = fmt.Sprintf("says that %s is not set, and it is taken from a field of the pod%s: is that field empty?", e.what, e.exit())
+		f.Fix = &rule.Fix{Title: "set the field of the pod that the variable is taken from", Applicability: rule.NeedsThought}
+	}
+	return true
+}
+
+// refer judges a variable that is taken from a key. The container was started, so the key was there,
+// or may be missing.
+func refer(p *rule.Pass, e *ended, f *rule.Finding, at rule.Setting, kind, name, key string, optional *bool) {
+	gk := snapshot.SecretKind
+	if kind == "configmap" {
+		gk = snapshot.ConfigMapKind
+	}
+	object, out := p.Lookup(gk, p.Object.Namespace, name)
+	where := fmt.Sprintf("%s/%s", kind, name)
+	gone := object == nil && out.State == snapshot.Absent
+	lacks := object != nil && object.KeysKnown && !slices.Contains(object.Keys, key)
+	switch {
+	case optional == nil || !*optional || !gone && !lacks:
+		point(f, at.Child("key"), key, "is the value behind this key empty?")
+		f.Certainty = rule.Possible
+		f.Message = fmt.Sprintf("says that %s is not set, and it is taken from key %q of %s%s: is that value empty?", e.what, key, where, e.exit())
+		f.Fix = &rule.Fix{Title: fmt.Sprintf("see whether key %q of %s has a value", key, where), Applicability: rule.NeedsThought}
+		return
+	case gone:
+		point(f, at.Child("name"), name, "there is none of this name, and optional lets the container start without")
+		f.Message = fmt.Sprintf("needs the variable %s, which is optional here: there is no %s%s", e.what, where, e.ends())
+		f.Fix = &rule.Fix{Title: fmt.Sprintf("create %s with key %q; drop optional, so that the pod says what it waits for", where, key), Applicability: rule.NeedsThought}
+		return
+	}
+	point(f, at.Child("key"), key, fmt.Sprintf("not a key of %s, and optional lets the container start without", where))
+	f.Message = fmt.Sprintf("needs the variable %s, which is optional here: %s has no key %q%s", e.what, where, key, e.ends())
+	f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: object.Ref, Text: fmt.Sprintf("keys of %s: %s", where, few(object.Keys))})
+	f.Fix = &rule.Fix{Title: fmt.Sprintf("name a key that %s has, or add this one to it", where), Applicability: rule.NeedsThought}
+	if near := knowledge.Slip(key, object.Keys); near != "" {
+		f.Fix.Title = fmt.Sprintf("use the key %q, the nearest that %s has", near, where)
+		f.Fix.Caution = "the name is alike; that the value is the right one, only you know"
+		f.Fix.Patch = at.Child("key").ReplaceValue(key, near)
+		f.Fix.Command = p.PatchCommand(at.Object, f.Fix.Patch)
+	}
+}
+
+func reportUnsetEnv(p *rule.Pass, c snapshot.Container, e *ended, f *rule.Finding) {
+	var have []string
+	for _, v := range c.Env {
+		have = append(have, v.Name)
+	}
+	f.RuledOut = append(f.RuledOut, fmt.Sprintf("a variable that is set and empty: env has no %s", e.what))
+	if near := knowledge.Slip(e.what, have); near != "" {
+		i := slices.Index(have, near)
+		name := envSetting(p, c, i).Child("name")
+		point(f, name, near, "is this the one that is meant?")
+		f.Message = fmt.Sprintf("needs the variable %s, and env has %s%s", e.what, near, e.ends())
+		patch := name.ReplaceValue(near, written(c, e.what, "<NAME>"))
+		f.Fix = &rule.Fix{
+			Title:         fmt.Sprintf("name it %s, as the program does", e.what),
+			Caution:       fmt.Sprintf("nothing sets %s any more then: see that nothing else in the container reads it", near),
+			Applicability: rule.NeedsThought, Patch: patch, Command: p.PatchCommand(name.Object, patch),
+		}
+		if written(c, e.what, "") == "" {
+			f.Fix.Applicability = rule.Placeholders
+		}
+		return
+	}
+	container := p.ContainerSetting(c)
+	point(f, container.Child("env"), "", fmt.Sprintf("no entry %s here", e.what))
+	f.Message = fmt.Sprintf("needs the variable %s, and nothing sets it%s", e.what, e.ends())
+	for _, s := range sources(p, c) {
+		names, known := s.names()
+		if !known {
+			f.Message = fmt.Sprintf("needs the variable %s, and no entry of env sets it%s", e.what, e.ends())
+		}
+		if near := knowledge.Slip(e.what, names); near != "" {
+			f.Message = fmt.Sprintf("needs the variable %s, and %s brings %s%s", e.what, s.word, near, e.ends())
+			break
+		}
+	}
+	f.Fix = setEnv(p, c, e.what, false)
+}
+
+// setEnv is the command that sets a variable. The program's own words do not enter it; where the spec
+// has the name too, it is the spec's.
+func setEnv(p *rule.Pass, c snapshot.Container, name string, there bool) *rule.Fix {
+	object := p.ContainerSetting(c).Object
+	if !there {
+		name = written(c, name, "<NAME>")
+	}
+	fix := &rule.Fix{
+		Title:         "set the variable to what the program needs",
+		Applicability: rule.Placeholders,
+		Command:       []string{"set", "env", object.String(), "-c", c.Name, name + "=<VALUE>"},
+	}
+	if knowledge.SecretName(name) {
+		fix.Title = "set the variable from a Secret that holds it"
+		fix.Command = []string{"set", "env", object.String(), "-c", c.Name, "--from=secret/<SECRET>", "--keys=<KEY>"}
+	}
+	return fix
+}
+
+// written is the name where an argument or the command of the container has it, and otherwise instead:
+// what only a log says enters no command.
+func written(c snapshot.Container, name, instead string) string {
+	for _, list := range [][]string{c.Args, c.Command} {
+		for _, w := range list {
+			if w == name {
+				return name
+			}
+		}
+	}
+	for _, v := range c.Env {
+		if v.Name == name {
+			return name
+		}
+	}
+	return instead
+}
+
+// few lists a few of many.
+func few(list []string) string {
+	const most = 8
+	if len(list) > most {
+		return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", len(list)-most)
+	}
+	return strings.Join(list, ", ")
+}
