@@ -12,5 +12,11 @@ var docs embed.FS
 
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
+	&OOMAtStart,
+	&OOMChildProcess,
+	&OOMHeapGtLimit,
+	&OOMNode,
 	&OOMOwnLimit,
+	&OOMPodLevel,
+	&OOMTmpfs,
 }

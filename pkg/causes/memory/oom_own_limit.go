@@ -3,6 +3,7 @@ package memory
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -16,10 +17,10 @@ var OOMOwnLimit = rule.Cause{
 	ID: "oom-own-limit", Title: "hits its own memory limit", Doc: rule.ReadDoc(docs, "oom_own_limit.md"),
 	Stage: rule.StageExit, Beats: []string{"app-exit", "init-failing", "restart-after-long-run"}, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
-		var wants []snapshot.Want
+		wants := logOfKilled(p)
 		for _, c := range p.Object.PodContainers() {
-			if _, ok := oomKilled(p, c); ok {
-				wants = append(wants, p.DeathLog(c))
+			if _, ok := oomKilled(p, c); ok && limitRanger(p.Object.Meta.GetAnnotations()[limitRangerNote], c.Name) {
+				wants = append(wants, snapshot.WantList(snapshot.LimitRangeKind, p.Object.Namespace, ""))
 			}
 		}
 		return wants
@@ -68,11 +69,10 @@ func reportOOM(p *rule.Pass, c snapshot.Container, d *rule.Death, limit resource
 		Evidence: []rule.Evidence{
 			p.DeathEvidence(c, d),
 		},
-		Certainty: rule.Certain,
+		Certainty: certainty(d),
 		History:   d.Over,
 	}
 	if last := before(c); d.Reason != "OOMKilled" && last != nil {
-		f.Certainty = rule.Likely
 		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: p.Object.In(c.Name), Field: "status", Time: last.FinishedAt.Time,
 			Text: fmt.Sprintf("lastState: OOMKilled, exit 137, ran %s", rule.Human(max(0, last.FinishedAt.Sub(last.StartedAt.Time))))})
 	}
@@ -81,7 +81,7 @@ func reportOOM(p *rule.Pass, c snapshot.Container, d *rule.Death, limit resource
 	}
 	f.Evidence = append(f.Evidence, p.LastLogLines(c, 1)...)
 	given := false
-	switch word := p.Object.Meta.GetAnnotations()["kubernetes.io/limit-ranger"]; {
+	switch word := p.Object.Meta.GetAnnotations()[limitRangerNote]; {
 	case word == "":
 		f.RuledOut = append(f.RuledOut, "a LimitRange default: the pod carries no limit-ranger annotation")
 	case limitRanger(word, c.Name):
@@ -89,10 +89,13 @@ func reportOOM(p *rule.Pass, c snapshot.Container, d *rule.Death, limit resource
 		f.Message = strings.Replace(f.Message, "its own "+limit.String()+" memory limit", "the "+limit.String()+" memory limit that a LimitRange gives it", 1)
 		f.Label = "no memory limit here: a LimitRange of the namespace gives " + limit.String()
 		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: p.Object.Ref, Field: "metadata.annotations[kubernetes.io/limit-ranger]", Text: "annotation: " + word})
+		if name, q := rangeOf(p, limit); name != "" {
+			f.Label = fmt.Sprintf("no memory limit here: limitrange/%s gives %s", name, q)
+			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: snapshot.Ref{APIVersion: "v1", Kind: "LimitRange", Namespace: p.Object.Namespace, Name: name},
+				Field: "spec.limits", Text: fmt.Sprintf("limitrange/%s: default memory %s", name, q)})
+		}
 	}
-	if node, _ := p.Lookup(snapshot.NodeKind, "", p.Object.Pod().Spec.NodeName); node != nil && !underPressure(node) {
-		f.RuledOut = append(f.RuledOut, "the node: it reports no MemoryPressure")
-	}
+	f.RuledOut = append(f.RuledOut, notNode(p)...)
 	raised := limit.DeepCopy()
 	raised.Add(limit)
 	f.Fix = &rule.Fix{
@@ -102,10 +105,52 @@ func reportOOM(p *rule.Pass, c snapshot.Container, d *rule.Death, limit resource
 		Patch:         setting.ReplaceValue(limit.String(), raised.String()),
 		Command:       p.SetResources(setting.Object, c.Name, "memory="+raised.String(), "memory="+raised.String()),
 	}
+	if every, ok := regular(p, c, d); ok {
+		f.Message += fmt.Sprintf(", about every %s: does it keep what it should give back? its memory over time would tell", rule.Human(every))
+		f.Fix.Title = "look for what it keeps: a heap profile or its memory over time; a higher limit only makes it last longer"
+	}
 	if given {
 		f.Fix.Title, f.Fix.Patch = "give it a limit of its own, then measure", nil // there is no value to replace
 	}
 	p.Report(f)
+}
+
+// limitRangerNote is where the admission plugin says what it has set.
+const limitRangerNote = "kubernetes.io/limit-ranger"
+
+// rangeOf is the LimitRange that gives containers this memory limit, and how it writes that.
+func rangeOf(p *rule.Pass, limit resource.Quantity) (name, value string) {
+	for _, o := range p.List(snapshot.LimitRangeKind, p.Object.Namespace) {
+		lr, ok := o.Typed.(*corev1.LimitRange)
+		if !ok {
+			continue
+		}
+		for _, item := range lr.Spec.Limits {
+			if q, ok := item.Default[corev1.ResourceMemory]; ok && item.Type == corev1.LimitTypeContainer && q.Cmp(limit) == 0 {
+				return o.Name, q.String()
+			}
+		}
+	}
+	return "", ""
+}
+
+// leakLife is how long lives must be for their regular end to speak for a leak: what a start needs is
+// held long before.
+const leakLife = 10 * time.Minute
+
+// regular tells whether the container ends again and again after about the same long time. From status alone:
+// the time from the pod's start to its last end, shared out among its lives, is about the last one's.
+func regular(p *rule.Pass, c snapshot.Container, d *rule.Death) (every time.Duration, ok bool) {
+	start := p.Object.Pod().Status.StartTime
+	if d.Restarts < 2 || d.Ran() < leakLife || start == nil {
+		return 0, false
+	}
+	lives := time.Duration(d.Restarts)
+	if c.Status.State.Running == nil { // the last one has ended too
+		lives++
+	}
+	every = d.FinishedAt.Sub(start.Time) / lives
+	return every, every > d.Ran()*3/4 && every < d.Ran()*5/4
 }
 
 // limitRanger tells whether the admission plugin has set the container's memory limit. It writes

@@ -105,10 +105,6 @@ func reportStarved(p *rule.Pass, c snapshot.Container, k *kill, limit resource.Q
 	if w := worth(limit, k.lived); w < 10*time.Second {
 		granted = fmt.Sprintf("%.1fs", w.Seconds())
 	}
-	share := fmt.Sprintf("%d ms of every 100 ms", (limit.MilliValue()+5)/10)
-	if limit.MilliValue() < 10 {
-		share = fmt.Sprintf("%s of a core", limit.String())
-	}
 	f := rule.Finding{
 		Object: setting.Object,
 		Seen:   p.Object.In(c.Name),
@@ -116,7 +112,7 @@ func reportStarved(p *rule.Pass, c snapshot.Container, k *kill, limit resource.Q
 		Value:  limit.String(),
 		Message: fmt.Sprintf("killed while it starts: its %s CPU limit gave it %s of CPU in %s, then liveness gave up, %s",
 			limit.String(), granted, rule.Human(k.lived), rule.Count(int(k.death.Restarts), "restart")),
-		Label:     fmt.Sprintf("it runs %s, so its start takes %s times as long as on a core of its own", share, times(limit)),
+		Label:     fmt.Sprintf("it runs %s, so its start takes %s times as long as on a core of its own", share(limit), times(limit)),
 		Evidence:  append(k.evidence(p, c), *said),
 		Certainty: rule.Likely, // throttling shows in no status, event or log
 		History:   k.death.Over,
@@ -132,6 +128,14 @@ func reportStarved(p *rule.Pass, c snapshot.Container, k *kill, limit resource.Q
 	}
 	f.Fix = starvedFix(p, c, limit, setting, budget)
 	p.Report(f)
+}
+
+// share is how much a limit lets a container run.
+func share(limit resource.Quantity) string {
+	if limit.MilliValue() < 10 {
+		return fmt.Sprintf("%s of a core", limit.String())
+	}
+	return fmt.Sprintf("%d ms of every 100 ms", (limit.MilliValue()+5)/10)
 }
 
 // times is by how much a limit below one core stretches work.

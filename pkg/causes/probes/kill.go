@@ -22,6 +22,7 @@ type kill struct {
 	before *corev1.Event // the kubelet's word on an earlier life, where it has sent none on this one
 	event  *corev1.Event // the kubelet's own word; nil when events are gone
 	failed *corev1.Event // what the probe saw last
+	loop   *corev1.Event // what it saw in an earlier life, where the kubelet has stopped sending events
 }
 
 // killedBy finds out whether the probe of the kind ("Liveness" or "Startup") had the container
@@ -34,7 +35,7 @@ func killedBy(p *rule.Pass, c snapshot.Container, kind string, probe *corev1.Pro
 		return nil
 	}
 	d := p.LastDeath(c)
-	if d == nil || d.Reason == "OOMKilled" {
+	if d == nil || d.Reason == "OOMKilled" && d.ExitCode == 137 { // with another code only a child was killed
 		return nil
 	}
 	k := &kill{death: d, timing: knowledge.TimingOf(probe)}
@@ -52,7 +53,10 @@ func killedBy(p *rule.Pass, c snapshot.Container, kind string, probe *corev1.Pro
 	}
 	kill := p.ContainerEvent(c.Name, "Killing", "failed "+strings.ToLower(kind)+" probe")
 	k.event = inLife(kill)
-	k.failed = inLife(p.ContainerEvent(c.Name, "Unhealthy", kind+" probe failed"))
+	failed := p.ContainerEvent(c.Name, "Unhealthy", kind+" probe failed")
+	if k.failed = inLife(failed); k.failed == nil && !p.EventsCover(d.FinishedAt.Time) {
+		k.loop = failed
+	}
 	if k.event != nil {
 		if at := snapshot.EventTime(k.event); !at.After(d.FinishedAt.Add(knowledge.StopSlack)) {
 			k.lived = max(0, at.Sub(d.StartedAt.Time))
@@ -94,12 +98,28 @@ func (k *kill) evidence(p *rule.Pass, c snapshot.Container) []rule.Evidence {
 	if k.failed != nil {
 		list = append(list, rule.EventEvidence(k.failed))
 	}
+	if k.loop != nil {
+		e := rule.EventEvidence(k.loop)
+		e.Text += ", in earlier lives"
+		list = append(list, e)
+	}
 	return list
 }
 
 // answered tells whether the probe got an answer, if a bad one: somebody listens.
 func (k *kill) answered() bool {
-	return k.failed != nil && strings.Contains(k.failed.Message, "statuscode")
+	return k.answer() != ""
+}
+
+// answer is what the probe was answered, as people say it: "HTTP 503"; "" for none.
+func (k *kill) answer() string {
+	if m := statusCode.FindStringSubmatch(k.message()); m != nil {
+		return "HTTP " + m[1]
+	}
+	if strings.Contains(k.message(), `responded with "NOT_SERVING"`) {
+		return "NOT_SERVING"
+	}
+	return ""
 }
 
 // marks draws the fields of the probe that make up its budget.

@@ -23,7 +23,11 @@ var LivenessDeadlock = rule.Cause{
 		for _, c := range p.Object.PodContainers() {
 			k := killedBy(p, c, "Liveness", c.LivenessProbe)
 			// A startup probe that passed has proven that the program answers.
-			if k == nil || k.unsure || k.early() && c.StartupProbe == nil || k.failed != nil && wrongQuestion.MatchString(k.failed.Message) {
+			if k == nil || k.unsure || k.early() && c.StartupProbe == nil {
+				continue
+			}
+			a := asked{kind: "Liveness", probe: c.LivenessProbe, kill: k}
+			if wrongQuestion.MatchString(k.message()) && a.never(c) {
 				continue
 			}
 			reportDeadlock(p, c, k)
@@ -58,11 +62,16 @@ func (k *kill) failure() string {
 	return "fails its liveness probe"
 }
 
+// message is what the probe saw last, in the kubelet's words; in a loop, where the kubelet has stopped
+// sending events, what it saw in an earlier life.
 func (k *kill) message() string {
-	if k.failed == nil {
-		return ""
+	switch {
+	case k.failed != nil:
+		return k.failed.Message
+	case k.loop != nil:
+		return k.loop.Message
 	}
-	return k.failed.Message
+	return ""
 }
 
 func reportDeadlock(p *rule.Pass, c snapshot.Container, k *kill) {

@@ -1,4 +1,5 @@
-// Package probes holds the causes of containers that a probe killed.
+// Package probes holds the causes of containers that a probe killed, or that a probe or a hook keeps from
+// working.
 package probes
 
 import (
@@ -13,8 +14,19 @@ var docs embed.FS
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
 	&CPUStarvedStart,
+	&LivenessChecksDependency,
 	&LivenessDeadlock,
+	&LivenessExecMissing,
+	&LivenessSchemeMismatch,
 	&LivenessSlowStart,
+	&LivenessTimeout,
+	&LivenessWrongPath,
+	&LivenessWrongPort,
+	&PostStartHookFailed,
+	&PreStopSlowOrFailing,
+	&ProbeGRPCUnimplemented,
+	&ProbeNamedPortMissing,
+	&SigkillAfterGrace,
 	&StartupProbeFailed,
 }
 
