@@ -38,7 +38,7 @@ func wantsOfKey(p *rule.Pass, k kind) []snapshot.Want {
 	var wants []snapshot.Want
 	for _, c := range p.Object.PodContainers() {
 		if _, name, ok := missingKey(c, k); ok {
-			wants = append(wants, snapshot.WantGet(k.GroupKind, p.Object.Namespace, name))
+			wants = append(append(wants, snapshot.WantGet(k.GroupKind, p.Object.Namespace, name)), p.WantReferences()...)
 		}
 	}
 	return wants
@@ -82,6 +82,7 @@ func reportKey(p *rule.Pass, c snapshot.Container, k kind, key, name string) {
 				Patch:         patch,
 				Command:       p.PatchCommand(at.key.Object, patch),
 			}
+			p.AlsoMissing(&f, k.GroupKind, name)
 			p.Report(f)
 			return
 		}
@@ -101,6 +102,7 @@ func reportKey(p *rule.Pass, c snapshot.Container, k kind, key, name string) {
 	if found { // the words are the spec's then, not the kubelet's
 		f.Fix.Command = p.PatchCommand(ref, patch)
 	}
+	p.AlsoMissing(&f, k.GroupKind, name)
 	p.Report(f)
 }
 

@@ -45,6 +45,7 @@ func wantsOfObject(p *rule.Pass, k kind) []snapshot.Want {
 				snapshot.WantGet(k.GroupKind, p.Object.Namespace, name),
 				snapshot.WantList(k.GroupKind, p.Object.Namespace, ""),
 				snapshot.WantGet(k.other().GroupKind, p.Object.Namespace, name))
+			wants = append(wants, p.WantReferences()...)
 		}
 	}
 	return wants
@@ -92,6 +93,7 @@ func reportObject(p *rule.Pass, c snapshot.Container, k kind, name string) {
 		f.Message += "; there is one in namespace " + strings.Join(elsewhere, ", ")
 	}
 	f.Fix = objectFix(p, k, name, at, found)
+	p.AlsoMissing(&f, k.GroupKind, name)
 	p.Report(f)
 }
 

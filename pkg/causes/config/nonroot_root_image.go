@@ -20,10 +20,7 @@ var NonrootRootImage = rule.Cause{
 				continue
 			}
 			container := p.ContainerSetting(c)
-			setting, holds := p.PodSpec().Child("securityContext", "runAsNonRoot"), p.Object.Pod().Spec.SecurityContext != nil
-			if sc := c.SecurityContext; sc != nil && sc.RunAsNonRoot != nil || !holds {
-				setting = container.Child("securityContext", "runAsNonRoot")
-			}
+			setting := nonRootSetting(p, c)
 			p.Report(rule.Finding{
 				Object:    setting.Object,
 				Seen:      p.Object.In(c.Name),
@@ -40,13 +37,9 @@ var NonrootRootImage = rule.Cause{
 	},
 }
 
-// userFix sets a user in the container's own securityContext, which it makes where there is none.
+// userFix sets a user for the container.
 func userFix(p *rule.Pass, container rule.Setting, c snapshot.Container) *rule.Fix {
-	op := rule.Op{Op: "add", Path: container.Child("securityContext", "runAsUser").Pointer(), Value: anyUser}
-	if c.SecurityContext == nil {
-		op = rule.Op{Op: "add", Path: container.Child("securityContext").Pointer(), Value: map[string]any{"runAsUser": anyUser}}
-	}
-	patch := &rule.Patch{Type: "json", Body: []rule.Op{{Op: "test", Path: container.Child("name").Pointer(), Value: c.Name}, op}}
+	patch := userPatch(container, c, anyUser)
 	return &rule.Fix{
 		Title:         "run it as another user, or use an image whose USER is one",
 		Caution:       fmt.Sprintf("%d is any user but root: the program must be able to read its files and write its directories as that one", anyUser),
@@ -54,4 +47,13 @@ func userFix(p *rule.Pass, container rule.Setting, c snapshot.Container) *rule.F
 		Patch:         patch,
 		Command:       p.PatchCommand(container.Object, patch),
 	}
+}
+
+// userPatch sets a user in the container's own securityContext, which it makes where there is none.
+func userPatch(container rule.Setting, c snapshot.Container, user any) *rule.Patch {
+	op := rule.Op{Op: "add", Path: container.Child("securityContext", "runAsUser").Pointer(), Value: user}
+	if c.SecurityContext == nil {
+		op = rule.Op{Op: "add", Path: container.Child("securityContext").Pointer(), Value: map[string]any{"runAsUser": user}}
+	}
+	return &rule.Patch{Type: "json", Body: []rule.Op{{Op: "test", Path: container.Child("name").Pointer(), Value: c.Name}, op}}
 }

@@ -12,5 +12,17 @@ var docs embed.FS
 
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
+	&ImageAlwaysAndRegistryDown,
+	&ImageAuth,
+	&ImageInspect,
+	&ImageInvalidName,
+	&ImageNever,
 	&ImageNotFound,
+	&ImagePlatform,
+	&ImageRateLimit,
+	&ImageRegistryUnreachable,
+	&ImageSignature,
+	&ImageSlowPull,
+	&PullsecretMissing,
+	&PullsecretWrong,
 }
