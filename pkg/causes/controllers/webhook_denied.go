@@ -1,0 +1,185 @@
+package controllers
+
+import (
+	"fmt"
+	"regexp"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
+)
+
+const admissionGroup = "admissionregistration.k8s.io"
+
+var (
+	validatingKind = schema.GroupKind{Group: admissionGroup, Kind: "ValidatingWebhookConfiguration"}
+	mutatingKind   = schema.GroupKind{Group: admissionGroup, Kind: "MutatingWebhookConfiguration"}
+	policyKind     = schema.GroupKind{Group: admissionGroup, Kind: "ValidatingAdmissionPolicy"}
+)
+
+// Source: k8s.io/apiserver pkg/admission/plugin/webhook/errors/statuserror.go and
+// plugin/policy/validating/dispatcher.go.
+var (
+	deniedByWebhook = regexp.MustCompile(`admission webhook "([^"]+)" denied the request(?:: ([^\n]*)| without explanation)`)
+	deniedByPolicy  = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']+)'(?: with binding '([^']+)')? denied request: ([^\n]*)`)
+)
+
+// WebhookDenied finds controllers whose pods an admission webhook or an admission policy refuses.
+var WebhookDenied = rule.Cause{
+	ID: "webhook-denied", Title: "an admission policy refuses the pods", Doc: rule.ReadDoc(docs, "webhook_denied.md"),
+	Stage: rule.StageNotCreated, On: rule.PodMakers,
+	Wants: func(p *rule.Pass) []snapshot.Want {
+		d := denialOf(p)
+		switch {
+		case d == nil:
+			return nil
+		case d.policy != "":
+			return []snapshot.Want{snapshot.WantGet(policyKind, "", d.policy)}
+		}
+		return []snapshot.Want{snapshot.WantList(validatingKind, "", ""), snapshot.WantList(mutatingKind, "", "")}
+	},
+	Run: func(p *rule.Pass) {
+		if d := denialOf(p); d != nil {
+			reportDenied(p, d)
+		}
+	},
+}
+
+// denial is what an admission webhook or policy said of the pods.
+type denial struct {
+	*rule.Refusal
+	webhook, policy string // one of them
+	words           string
+}
+
+func denialOf(p *rule.Pass) *denial {
+	r := p.RefusedPods()
+	if r == nil {
+		return nil
+	}
+	if m := deniedByWebhook.FindStringSubmatch(r.Message); m != nil {
+		return &denial{r, m[1], "", m[2]}
+	}
+	if m := deniedByPolicy.FindStringSubmatch(r.Message); m != nil {
+		return &denial{r, "", m[1], m[3]}
+	}
+	return nil
+}
+
+func reportDenied(p *rule.Pass, d *denial) {
+	spec := p.PodSpec()
+	who, words := "webhook "+clip(d.webhook), "without a reason"
+	f := rule.Finding{
+		Object: spec.Object, Certainty: rule.Certain, Evidence: []rule.Evidence{d.Evidence},
+		NoField: "what the policy wants is in its own words, and names no field of the pods",
+		Fix: &rule.Fix{
+			Title:         "change the pod template as the policy asks, or have whoever owns the policy make an exception",
+			Caution:       "a policy is somebody's decision: see what it guards before you go round it",
+			Applicability: rule.NeedsThought,
+		},
+		RuledOut: []string{"a webhook that does not answer: this one did, and said no"},
+	}
+	if d.policy != "" {
+		who = "validatingadmissionpolicy/" + clip(d.policy)
+		f.RuledOut = nil
+	}
+	if d.words != "" {
+		words = rule.Quote(d.words)
+	}
+	f.Message = fmt.Sprintf("%s refuses the pods: %s; %s", who, words, exist(d.Refusal))
+	if path := fieldIn(p, spec, d.words); path != nil {
+		f.Field, f.NoField = path, ""
+		f.Label = "the policy speaks of this field"
+	}
+	if owner := deniedBy(p, d); owner != nil {
+		f.Fix.Lines = []string{rule.Kubectl(p.Context, "", "get", owner.String(), "-o", "yaml")}
+		if tool := owner.Meta.GetLabels()["app.kubernetes.io/part-of"]; tool != "" {
+			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: owner.Ref, Field: "metadata.labels[app.kubernetes.io/part-of]", Text: fmt.Sprintf("%s belongs to %s", owner.String(), clip(tool))})
+		}
+	}
+	p.Report(f)
+}
+
+// deniedBy is the configuration or policy that said no, where it was read.
+func deniedBy(p *rule.Pass, d *denial) *snapshot.Object {
+	if d.policy != "" {
+		o, _ := p.Lookup(policyKind, "", d.policy)
+		return o
+	}
+	if w := webhookNamed(p, d.webhook); w != nil {
+		return w.object
+	}
+	return nil
+}
+
+// webhook is one webhook of a configuration.
+type webhook struct {
+	object *snapshot.Object
+	path   *field.Path
+	client admissionv1.WebhookClientConfig
+	policy *admissionv1.FailurePolicyType
+}
+
+// webhookNamed is the webhook of that name among the configurations that were read; nil where there is
+// none, or more than one.
+func webhookNamed(p *rule.Pass, name string) *webhook {
+	var found []*webhook
+	for _, gk := range []schema.GroupKind{validatingKind, mutatingKind} {
+		for _, o := range p.List(gk, "") {
+			at := field.NewPath("webhooks")
+			switch t := o.Typed.(type) {
+			case *admissionv1.ValidatingWebhookConfiguration:
+				for i, w := range t.Webhooks {
+					if w.Name == name {
+						found = append(found, &webhook{o, at.Index(i), w.ClientConfig, w.FailurePolicy})
+					}
+				}
+			case *admissionv1.MutatingWebhookConfiguration:
+				for i, w := range t.Webhooks {
+					if w.Name == name {
+						found = append(found, &webhook{o, at.Index(i), w.ClientConfig, w.FailurePolicy})
+					}
+				}
+			}
+		}
+	}
+	if len(found) != 1 {
+		return nil
+	}
+	return found[0]
+}
+
+// A field of a pod as policies name it: spec.containers[0].image, or with slashes.
+var podField = regexp.MustCompile(`\bspec(?:[./][a-zA-Z]+(?:\[\d+\]|/\d+)?)+`)
+
+// fieldIn is the field of the pods of which a policy's message speaks, where the template has it.
+func fieldIn(p *rule.Pass, spec rule.Setting, message string) *field.Path {
+	o := holder(p, spec)
+	if o == nil {
+		return nil
+	}
+	for _, text := range podField.FindAllString(message, 4) {
+		steps := source.ParsePath(slashes.ReplaceAllString(text, ".$1"))
+		if len(steps) < 2 {
+			continue
+		}
+		path := spec.Path
+		for _, s := range steps[1:] {
+			if s.Index >= 0 {
+				path = path.Index(s.Index)
+			} else {
+				path = path.Child(s.Key)
+			}
+		}
+		if _, ok := rule.ValueAt(o, path); ok {
+			return path
+		}
+	}
+	return nil
+}
+
+var slashes = regexp.MustCompile(`/([a-zA-Z])`)
