@@ -12,5 +12,14 @@ var docs embed.FS
 
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
+	&ContainerStatusUnknown,
+	&Deadline,
+	&EvictedEmptyDir,
 	&EvictedESLimit,
+	&EvictedNodePressure,
+	&KubeletReject,
+	&Preempted,
+	&ResizeStuck,
+	&TerminatingFinalizer,
+	&TerminatingNodeLost,
 }

@@ -12,5 +12,8 @@ var docs embed.FS
 
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
+	&NodeNotReadyCNI,
 	&NodeNotReadyKubelet,
+	&NodePressure,
+	&NodeRuntimeDown,
 }

@@ -37,9 +37,8 @@ var SchedTaint = rule.Cause{
 		for _, n := range matching(p) {
 			taints := untolerated(p.Object.Pod(), n)
 			switch {
-			case len(taints) == 0 && !n.Spec.Unschedulable:
-				open = true
 			case len(taints) == 0:
+				open = true
 			case notReady(taints):
 				lost = n
 			case shut == nil || len(taints) < len(unmet):

@@ -15,10 +15,26 @@ var docs embed.FS
 
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
+	&SchedAffinity,
+	&SchedAntiAffinity,
+	&SchedCordoned,
+	&SchedDRA,
+	&SchedExtended,
+	&SchedGated,
+	&SchedHostPort,
 	&SchedInsufficient,
+	&SchedNoNodes,
+	&SchedNoScheduler,
+	&SchedNodeName,
+	&SchedPVZone,
+	&SchedPVCMissing,
 	&SchedPVCUnbound,
+	&SchedRWOP,
 	&SchedSelector,
+	&SchedSpread,
 	&SchedTaint,
+	&SchedTooManyPods,
+	&SchedVolumeLimit,
 }
 
 // unschedulable is what the scheduler says of a pod that it could not place: from the pod's own

@@ -29,6 +29,7 @@ var PVCClassMissing = rule.Cause{
 		return []snapshot.Want{
 			snapshot.WantGet(snapshot.StorageClassKind, "", class),
 			snapshot.WantList(snapshot.StorageClassKind, "", ""),
+			snapshot.WantList(snapshot.PVKind, "", ""),
 		}
 	},
 	Run: func(p *rule.Pass) {
@@ -39,6 +40,16 @@ var PVCClassMissing = rule.Cause{
 		found, out := p.Lookup(snapshot.StorageClassKind, "", class)
 		if found != nil || event == nil && out.State != snapshot.Absent {
 			return
+		}
+		for _, pv := range volumes(p) {
+			if pv.Spec.StorageClassName == class { // a name that people gave to volumes they make by hand
+				return
+			}
+		}
+		if pvc := pendingClaim(p); pvc != nil {
+			if near, _ := nearestVolume(pvc, volumes(p)); near != nil {
+				return
+			}
 		}
 		reportClass(p, class, event)
 	},

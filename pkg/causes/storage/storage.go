@@ -13,7 +13,15 @@ var docs embed.FS
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
 	&CMVolumeMissing,
+	&MountFailed,
 	&PVCClassMissing,
+	&PVCDriverMissing,
+	&PVCLost,
+	&PVCNoDefault,
+	&PVCStaticMismatch,
+	&PVCTerminating,
+	&PVCWFFC,
+	&RWOMultiAttach,
 	&SecretVolumeMissing,
 	&VolumeKeyMissing,
 }

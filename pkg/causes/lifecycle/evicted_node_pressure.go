@@ -1,0 +1,100 @@
+package lifecycle
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// The kubelet's words, from its eviction manager.
+var (
+	nodeLow       = regexp.MustCompile(`The node was low on resource: ([a-z-]+)\.`)
+	nodeHad       = regexp.MustCompile(`The node had condition: \[([A-Za-z ]+)\]`)
+	nodeThreshold = regexp.MustCompile(`Threshold quantity: (\S+), available: (\S+)\. `)
+	wasUsing      = regexp.MustCompile(`Container (\S+) was using ([0-9.]+[A-Za-z]*), request is ([0-9.]+[A-Za-z]*)`)
+)
+
+// EvictedNodePressure finds pods that the kubelet evicted because the node itself ran short.
+var EvictedNodePressure = rule.Cause{
+	ID: "evicted-node-pressure", Title: "evicted: the node ran short", Doc: rule.ReadDoc(docs, "evicted_node_pressure.md"),
+	Stage: rule.StageFailed, On: rule.Pods,
+	Run: func(p *rule.Pass) {
+		pod := p.Object.Pod()
+		if pod.Status.Phase != corev1.PodFailed && pod.Status.Phase != corev1.PodSucceeded {
+			return
+		}
+		if said := pod.Status.Message; pod.Status.Reason == "Evicted" && (nodeLow.MatchString(said) || nodeHad.MatchString(said)) {
+			reportPressure(p, said, rule.Evidence{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status", Time: endOf(p), Text: "Evicted: " + said})
+			return
+		}
+		if e := p.Event(p.Object, "Evicted", "The node was low on resource"); e != nil && nodeLow.MatchString(e.Message) {
+			reportPressure(p, e.Message, rule.EventEvidence(e))
+		}
+	},
+}
+
+func reportPressure(p *rule.Pass, said string, evidence rule.Evidence) {
+	node := snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: p.Object.Pod().Spec.NodeName}
+	f := rule.Finding{
+		Object: p.PodSpec().Object, Seen: p.Object.Ref, Certainty: rule.Certain, Evidence: []rule.Evidence{evidence}, History: over(p, &eviction{at: endOf(p)}),
+		RuledOut: []string{"a limit of its own: the kubelet speaks of the node"},
+	}
+	if m := nodeHad.FindStringSubmatch(said); m != nil && !nodeLow.MatchString(said) {
+		f.Object, f.NoField = node, "no setting of the pod is to blame: the node takes no pods of its kind while it is short"
+		f.Message = fmt.Sprintf("%s refused it: the node had %s", node.String(), m[1])
+		f.Fix = &rule.Fix{Title: fmt.Sprintf("see what fills %s; its controller makes a new pod elsewhere", node.String()), Applicability: rule.NeedsThought, Command: []string{"describe", node.String()}}
+		p.Report(f)
+		return
+	}
+	short := nodeLow.FindStringSubmatch(said)[1]
+	left := ""
+	if m := nodeThreshold.FindStringSubmatch(said); m != nil {
+		left = fmt.Sprintf(" (%s left, below its threshold of %s)", m[2], m[1])
+	}
+	f.Message = fmt.Sprintf("evicted: %s ran low on %s%s", node.String(), short, left)
+	name := corev1.ResourceName(short)
+	if name != corev1.ResourceMemory && name != corev1.ResourceEphemeralStorage {
+		f.Object, f.NoField = node, fmt.Sprintf("nothing that a pod requests keeps %s free on a node", short)
+		f.Fix = &rule.Fix{Title: fmt.Sprintf("see what takes the %s of %s", short, node.String()), Applicability: rule.NeedsThought, Command: []string{"describe", node.String()}}
+		p.Report(f)
+		return
+	}
+	f.NoField = "the kubelet names no container that took more than it requested"
+	for _, m := range wasUsing.FindAllStringSubmatch(said, -1) {
+		for _, c := range p.Object.PodContainers() {
+			if c.Name == m[1] && f.Field == nil {
+				blameRequest(p, &f, c, name, m[2], m[3])
+			}
+		}
+	}
+	if f.Field == nil {
+		f.Fix = &rule.Fix{Title: fmt.Sprintf("see what takes the %s of %s", short, node.String()), Applicability: rule.NeedsThought, Object: node, Command: []string{"describe", node.String()}}
+	}
+	p.Report(f)
+}
+
+// blameRequest points at the request that the container went past, which is why it was chosen.
+func blameRequest(p *rule.Pass, f *rule.Finding, c snapshot.Container, name corev1.ResourceName, used, asked string) {
+	setting := p.ContainerSetting(c).Child("resources", "requests").Child(string(name))
+	f.Object, f.Field, f.NoField, f.Seen = setting.Object, setting.Path, "", p.Object.In(c.Name)
+	if q, ok := c.Resources.Requests[name]; ok {
+		f.Value = q.String()
+	}
+	f.Message += fmt.Sprintf("; %s used %s and requested %s, so it was among the first to go", c.Name, used, asked)
+	f.Label = fmt.Sprintf("it used %s: what goes past its request is evicted first", used)
+	f.Fix = &rule.Fix{Title: "request what it uses, so that the scheduler finds a node that has it", Applicability: rule.Placeholders}
+	to := "<REQUEST>"
+	if q, err := resource.ParseQuantity(used); err == nil && !strings.Contains(used, "<") {
+		const mebi = 1 << 20
+		rounded := resource.NewQuantity((q.Value()+mebi-1)/mebi*mebi, resource.BinarySI)
+		to, f.Fix.Applicability = rounded.String(), rule.NeedsThought
+		f.Fix.Caution = fmt.Sprintf("%s is what it used when it was evicted, rounded up; it may not fit the nodes any more, and a limit below it must be raised first", to)
+	}
+	f.Fix.Command = p.SetResources(setting.Object, c.Name, string(name)+"="+to, "")
+}

@@ -1,0 +1,93 @@
+package lifecycle
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// stuck is how long past its grace period a deletion must be for that to mean something.
+const stuck = 30 * time.Second
+
+// TerminatingFinalizer finds pods that were deleted and whose finalizer nobody removes.
+var TerminatingFinalizer = rule.Cause{
+	ID: "terminating-finalizer", Title: "is deleted, and a finalizer keeps it", Doc: rule.ReadDoc(docs, "terminating_finalizer.md"),
+	Stage: rule.StageStuckDeletion, On: rule.Pods,
+	Run: func(p *rule.Pass) {
+		pod := p.Object.Pod()
+		names := foreign(pod.Finalizers)
+		if pod.DeletionTimestamp == nil || len(names) == 0 || p.Now.Sub(pod.DeletionTimestamp.Time) < stuck || !stopped(p) {
+			return
+		}
+		age := rule.Human(p.Age(pod.DeletionTimestamp.Time))
+		path := field.NewPath("metadata", "finalizers")
+		index := 0
+		for i, name := range pod.Finalizers {
+			if name == names[0] {
+				index = i
+			}
+		}
+		f := rule.Finding{
+			Object: p.Object.Ref, Field: path.Index(index), Value: names[0], Certainty: rule.Certain,
+			Message:  fmt.Sprintf("was to be gone %s ago; its containers have stopped, and finalizer %s is still there", age, strings.Join(names, ", ")),
+			Label:    "whoever set this removes it when its work is done",
+			Evidence: []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.Ref, Field: "metadata.deletionTimestamp", Time: pod.DeletionTimestamp.Time, Text: "deletionTimestamp passed, phase " + string(pod.Status.Phase) + ", no container runs"}},
+			RuledOut: []string{"a grace period that goes on: it is over", "a node that does not answer: the kubelet has stopped the containers"},
+		}
+		at := rule.Setting{Object: p.Object.Ref, Path: path}
+		f.Fix = &rule.Fix{
+			Title:         fmt.Sprintf("see why the controller behind %s does not do its work; the command skips that work", names[0]),
+			Caution:       "what the finalizer is for (a backup, a lease, an entry elsewhere) is then never done: find its controller first",
+			Applicability: rule.NeedsThought,
+			Patch:         &rule.Patch{Type: "json", Body: []rule.Op{{Op: "test", Path: at.Index(index).Pointer(), Value: names[0]}, {Op: "remove", Path: at.Index(index).Pointer()}}},
+		}
+		f.Fix.Lines = []string{p.Line(p.PatchCommand(p.Object.Ref, f.Fix.Patch)...)}
+		p.Report(f)
+	},
+}
+
+// foreign are the finalizers but for those that the garbage collector removes by itself.
+func foreign(list []string) []string {
+	var names []string
+	for _, name := range list {
+		if name != metav1.FinalizerDeleteDependents && name != metav1.FinalizerOrphanDependents {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// stopped tells whether no container of the pod runs, by the kubelet's own word.
+func stopped(p *rule.Pass) bool {
+	pod := p.Object.Pod()
+	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed || pod.Spec.NodeName == "" {
+		return true
+	}
+	for _, c := range p.Object.PodContainers() {
+		if c.Status == nil || c.Status.State.Running != nil {
+			return false
+		}
+	}
+	return nodeOf(p) != nil && !silent(nodeOf(p))
+}
+
+// silent tells whether nobody hears from a node.
+func silent(o *snapshot.Object) bool {
+	n, ok := o.Typed.(*corev1.Node)
+	if !ok {
+		return false
+	}
+	for _, c := range n.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			return c.Status == corev1.ConditionUnknown
+		}
+	}
+	return false
+}

@@ -1,0 +1,30 @@
+package lifecycle
+
+import (
+	"fmt"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+const gibi = 1 << 30
+
+// words is a number of the kubelet in the unit in which people write the resource: it counts CPU in
+// thousandths.
+func words(name corev1.ResourceName, number string) string {
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return number
+	}
+	switch name {
+	case corev1.ResourceCPU:
+		return resource.NewMilliQuantity(n, resource.DecimalSI).String()
+	case corev1.ResourceMemory, corev1.ResourceEphemeralStorage:
+		if n > gibi && n%(1<<20) != 0 {
+			return fmt.Sprintf("%.1fGi", float64(n)/gibi)
+		}
+		return resource.NewQuantity(n, resource.BinarySI).String()
+	}
+	return number
+}
