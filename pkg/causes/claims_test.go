@@ -39,7 +39,6 @@ func TestCapturesClaim(t *testing.T) {
 		{state: "exit-137-no-reason", target: "pod/burst-6", notRuledOut: "memory limit"},
 		{state: "exit-137-no-reason", target: "pod/own-143", message: "ends with exit 143, that of SIGTERM"},
 		{state: "statefulset-key-missing", target: "sts/db", note: "delete pod/db-0"},
-		{state: "rollout-both-broken", target: "deploy/web", open: "container app waits: ImagePullBackOff"},
 	} {
 		t.Run(c.state+" "+c.target, func(t *testing.T) {
 			s, fetcher, _, err := collect.Archive(os.DirFS(filepath.Join(captures, c.state)))
