@@ -135,7 +135,7 @@ func (e *Engine) Broken(s *snapshot.Snapshot, keep func(*snapshot.Object) bool) 
 	var findings []*rule.Finding
 	var failed []NotEvaluated
 	for _, o := range s.All() {
-		if keep != nil && !keep(o) {
+		if keep != nil && !keep(o) || well(s, o) {
 			continue
 		}
 		for _, cause := range e.Causes {
@@ -164,6 +164,16 @@ func (e *Engine) Broken(s *snapshot.Snapshot, keep func(*snapshot.Object) bool) 
 		}
 	}
 	return e.rank(merge(findings)), failed
+}
+
+// well tells whether nothing is broken about a pod. Most pods of a cluster are, and each of the causes
+// would find that out for itself.
+func well(s *snapshot.Snapshot, o *snapshot.Object) bool {
+	if o.Pod() == nil {
+		return false
+	}
+	h := HealthOf(s, o)
+	return h.State == Healthy && podRestarts(o) == 0 || h.State == Finished
 }
 
 // sortFindings puts the worst first, then by object, place and rule.

@@ -16,6 +16,7 @@ type Diagnosis struct {
 	Target   snapshot.Ref
 	Health   Health
 	Findings []*rule.Finding // the first is the verdict
+	Changed  *Changed        // what was changed before the verdict came about; nil where nothing is known
 	Pods     int             // how many pods the target has
 	Blind    []snapshot.Want // what its chain wanted and could not read
 
@@ -95,6 +96,9 @@ func (e *Engine) explain(s *snapshot.Snapshot, target snapshot.Ref) (Diagnosis, 
 		findings = about(target, findings)
 	}
 	d.Findings = e.rank(findings)
+	if len(d.Findings) > 0 {
+		d.Changed = changed(s, d.Findings[0])
+	}
 	if len(d.Findings) > 0 && d.Health.State == Unhealthy {
 		d.Unexplained = unexplained(c, d.Findings)
 	}
@@ -385,6 +389,7 @@ func (c *chain) pod(o *snapshot.Object, pod *corev1.Pod) {
 	if h.State == Healthy {
 		return
 	}
+	c.revisions(c.s.TopOwner(o))
 	if pod.Spec.NodeName != "" {
 		if node := c.get(snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: pod.Spec.NodeName}); node != nil {
 			c.add(node)

@@ -317,8 +317,10 @@ func (p *writer) setting(f report.Finding, severityWidth int, wide bool) {
 		p.line("%s%s", strings.Repeat(" ", indent), t.faint.Sprint(l))
 	}
 	shown := wide || rule.Severity(f.Severity).Rank() <= rule.Severity(rule.High).Rank()
-	if shown && f.Picture != nil {
-		p.lines(markedOnly(f.Picture, wide), strings.Repeat(" ", indent))
+	if shown {
+		if pic := drawn(f); pic != nil {
+			p.lines(markedOnly(pic, wide), strings.Repeat(" ", indent))
+		}
 	}
 	if wide && f.Fix != nil {
 		p.fix(f)

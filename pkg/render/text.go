@@ -260,9 +260,11 @@ func (p *writer) verdict(f report.Finding, e report.Explained, withNamespace, wi
 	}
 	p.line("")
 	p.evidence(f, wide)
+	p.changed(e.Changed, wide)
 	p.block("ruled out", f.RuledOut)
 	p.picture(f)
 	p.fix(f)
+	p.undo(e.Changed)
 }
 
 // widestGap is how far the rule's name may stand from the message and still be read with it.
@@ -309,22 +311,42 @@ func (p *writer) block(label string, items []string) {
 	}
 }
 
+// drawn is the picture of a finding, or nil where there is nothing to draw.
+func drawn(f report.Finding) *report.Picture {
+	if f.Picture == nil {
+		return nil
+	}
+	pic := f.Picture()
+	if pic == nil || len(pic.Lines) == 0 {
+		return nil
+	}
+	return pic
+}
+
 func (p *writer) picture(f report.Finding) {
-	if f.Picture == nil || len(f.Picture.Lines) == 0 {
+	pic := drawn(f)
+	if pic == nil {
 		return
 	}
 	t := p.t
-	title := f.Picture.Title
+	title := pic.Title
 	if f.Position != nil {
 		title = fmt.Sprintf("%s:%d:%d  %s", f.Position.File, f.Position.Line, f.Position.Column, title)
 	}
-	by := ""
+	var notes []string
 	if f.ManagedBy != "" {
-		by = "  (managed by " + clean(f.ManagedBy) + ")"
+		notes = append(notes, "managed by "+clean(f.ManagedBy))
+	}
+	if f.SetBy != nil {
+		notes = append(notes, "field "+p.setBy(f.SetBy))
+	}
+	by := ""
+	if len(notes) > 0 {
+		by = "  (" + strings.Join(notes, "; ") + ")"
 	}
 	p.line("")
 	p.line("  %s%s", t.strong.Sprint(clean(title)), by)
-	p.lines(f.Picture, "    ")
+	p.lines(pic, "    ")
 	p.line("")
 }
 

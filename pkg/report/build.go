@@ -2,7 +2,6 @@ package report
 
 import (
 	"sort"
-	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,8 +22,6 @@ type Builder struct {
 	// Overview is set where lists tell what there is to judge: one that the server failed to give leaves
 	// objects unjudged that nobody knows of.
 	Overview bool
-
-	content map[*snapshot.Object]map[string]any // of objects with findings: one has several
 }
 
 // NewBuilder starts the report of a command.
@@ -36,7 +33,7 @@ func NewBuilder(command string, s *snapshot.Snapshot, e *engine.Engine) *Builder
 	for _, c := range e.Checks {
 		titles[c.ID] = c.Title
 	}
-	return &Builder{Snapshot: s, Titles: titles, Report: New(command, s), content: map[*snapshot.Object]map[string]any{}}
+	return &Builder{Snapshot: s, Titles: titles, Report: New(command, s)}
 }
 
 // Explain adds diagnoses. The same finding under several targets is kept once.
@@ -54,6 +51,7 @@ func (b *Builder) Explain(diagnoses []engine.Diagnosis, failed []engine.NotEvalu
 			}
 			e.Findings = append(e.Findings, i)
 		}
+		e.Changed = b.changed(d)
 		for _, u := range d.Unexplained {
 			e.Unexplained = append(e.Unexplained, u.Object.String()+": "+knowledge.Mask(u.Text))
 		}
@@ -177,7 +175,7 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 	object, prefix := b.drawn(f)
 	out.FieldName = out.Field
 	if object != nil {
-		out.FieldName = named(b.raw(object), strings.TrimPrefix(out.Field, prefix))
+		out.FieldName = named(object, strings.TrimPrefix(out.Field, prefix))
 		if prefix != "" {
 			out.FieldName = prefix + out.FieldName
 		}
@@ -185,19 +183,13 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 	}
 	if o, _ := b.Snapshot.Lookup(f.Object.GroupKind(), f.Object.Namespace, f.Object.Name); o != nil {
 		out.ManagedBy, _ = o.ManagedBy()
+		if b.Report.Command == "explain" { // reading who wrote what takes time, and of hundreds nobody asks
+			out.SetBy = setBy(o, out.Field)
+		}
 	}
 	out.Fix = b.fix(f)
 	out.Fingerprint = fingerprint(f.Rule, f.Object, f.Seen.Container, out.Field)
 	return out
-}
-
-func (b *Builder) raw(o *snapshot.Object) map[string]any {
-	content, ok := b.content[o]
-	if !ok {
-		content = o.Raw()
-		b.content[o] = content
-	}
-	return content
 }
 
 // drawn is the object whose text shows the finding: the one to change or, where that could not be
@@ -225,29 +217,20 @@ func (b *Builder) drawn(f *rule.Finding) (object *snapshot.Object, prefix string
 }
 
 // named is the path with list items by name instead of number: containers[app].
-func named(content map[string]any, path string) string {
-	var at any = content
+func named(o *snapshot.Object, path string) string {
 	steps := source.ParsePath(path)
+	keys := make([]string, 0, len(steps)+1)
 	out := make(source.Path, 0, len(steps))
 	for _, s := range steps {
-		next := s
-		switch v := at.(type) {
-		case map[string]any:
-			at = v[s.Key]
-		case []any:
-			at = nil
-			if i, err := strconv.Atoi(s.Key); err == nil && i >= 0 && i < len(v) {
-				at = v[i]
-				if m, ok := v[i].(map[string]any); ok {
-					if name, ok := m["name"].(string); ok && name != "" {
-						next = source.Step{Key: name, Index: -1, Bracket: true}
-					}
+		keys = append(keys, s.Key)
+		if s.Index >= 0 {
+			if name, ok := o.At(append(keys, "name")...); ok {
+				if name, ok := name.(string); ok && name != "" {
+					s = source.Step{Key: name, Index: -1, Bracket: true}
 				}
 			}
-		default:
-			at = nil
 		}
-		out = append(out, next)
+		out = append(out, s)
 	}
 	return out.String()
 }

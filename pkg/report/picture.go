@@ -3,6 +3,9 @@ package report
 import (
 	"regexp"
 	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -12,35 +15,46 @@ import (
 // pictureLines is how many lines a picture may have; one problem is to fit one screen.
 const pictureLines = 24
 
-// picture draws the part of object's text that f speaks of, and tells where in the user's files it is.
-func (b *Builder) picture(object *snapshot.Object, prefix string, f *rule.Finding) (*Picture, *Position) {
+// picture is what draws the part of object's text that f speaks of, and where in the user's files that is.
+// Most findings of a long list are never drawn.
+func (b *Builder) picture(object *snapshot.Object, prefix string, f *rule.Finding) (func() *Picture, *Position) {
+	draw := sync.OnceValue(func() *Picture {
+		doc, root := object.Document()
+		if doc == nil {
+			return nil
+		}
+		at := place(root, prefix, f.Field)
+		marks := []source.Mark{{Path: at, Label: f.Label, Primary: true, Key: f.AtKey}}
+		for _, m := range f.Marks {
+			marks = append(marks, source.Mark{Path: place(root, prefix, m.Field), Label: m.Label})
+		}
+		pic := &Picture{
+			Title:  object.String(),
+			Lines:  doc.Snippet(marks, source.SnippetOptions{Skip: len(root) + leading(at[len(root):]), MaxLines: pictureLines, Dedent: true}),
+			Number: doc.Name != "",
+		}
+		hideEnv(object, pic.Lines)
+		hideCredentials(pic.Lines)
+		return pic
+	})
+	if object.Origin == nil {
+		return draw, nil
+	}
 	doc, root := object.Document()
-	if doc == nil {
-		return nil, nil
+	if doc == nil || doc.Name == "" {
+		return draw, nil
 	}
-	at := func(path string) source.Path {
-		return append(append(source.Path{}, root...), source.ParsePath(strings.TrimPrefix(path, prefix))...)
-	}
-	field := at(f.Field.String())
-	marks := []source.Mark{{Path: field, Label: f.Label, Primary: true, Key: f.AtKey}}
-	for _, m := range f.Marks {
-		marks = append(marks, source.Mark{Path: at(m.Field.String()), Label: m.Label})
-	}
-	pic := &Picture{
-		Title: object.String(),
-		Lines: doc.Snippet(marks, source.SnippetOptions{Skip: len(root) + leading(field[len(root):]), MaxLines: pictureLines, Dedent: true}),
-	}
-	hideEnv(object, pic.Lines)
-	hideCredentials(pic.Lines)
-	if doc.Name == "" {
-		return pic, nil
-	}
-	span := doc.Locate(field)
+	at := place(root, prefix, f.Field)
+	span := doc.Locate(at)
 	if f.AtKey {
-		span = doc.LocateKey(field)
+		span = doc.LocateKey(at)
 	}
-	pic.Number = true
-	return pic, &Position{File: doc.Name, Line: span.Line, Column: span.Column}
+	return draw, &Position{File: doc.Name, Line: span.Line, Column: span.Column}
+}
+
+// place is a field's path in the document that holds its object at root.
+func place(root source.Path, prefix string, path *field.Path) source.Path {
+	return append(append(source.Path{}, root...), source.ParsePath(strings.TrimPrefix(path.String(), prefix))...)
 }
 
 // leading counts the steps at the start of a path that tell a reader nothing.

@@ -43,7 +43,40 @@ type Explained struct {
 	Unread   []string     `json:"unread"`   // what its chain needed and could not be read
 	Pods     int          `json:"-"`
 
+	Changed     *Changed `json:"changed,omitempty"`     // what the newest revision changed that has to do with the verdict
 	Unexplained []string `json:"unexplained,omitempty"` // what else is not well, and of which no finding speaks
+}
+
+// Changed is what a workload's newest revision changed against the last one that has ready pods or, where
+// none has, the one before.
+type Changed struct {
+	Object snapshot.Ref   `json:"object"`
+	From   Revision       `json:"from"`
+	To     Revision       `json:"to"`
+	Fields []ChangedField `json:"fields"`
+	Others int            `json:"others,omitempty"` // how many more fields changed, which have nothing to do with it
+	Undo   string         `json:"undo,omitempty"`   // the command that goes back; empty where it would be undone
+}
+
+// Revision is one revision of a workload.
+type Revision struct {
+	Number    int64       `json:"number"`
+	At        metav1.Time `json:"at"` // when its controller made it
+	ReadyPods int         `json:"readyPods"`
+}
+
+// ChangedField is one field that differs between two revisions.
+type ChangedField struct {
+	Field  string `json:"field"`            // with list items by their names
+	Before string `json:"before,omitempty"` // "" where the field was absent
+	After  string `json:"after,omitempty"`  // "" where it is absent now
+	SetBy  *SetBy `json:"setBy,omitempty"`
+}
+
+// SetBy is who wrote a field last.
+type SetBy struct {
+	Manager string       `json:"manager"` // as people know it: kubectl edit, helm, Argo CD
+	At      *metav1.Time `json:"at,omitempty"`
 }
 
 // Finding is one finding, as formats print it.
@@ -61,6 +94,7 @@ type Finding struct {
 	Field       string         `json:"field,omitempty"`
 	NoField     string         `json:"noField,omitempty"`
 	Value       string         `json:"value,omitempty"`
+	SetBy       *SetBy         `json:"setBy,omitempty"` // who wrote the field last
 	Position    *Position      `json:"position,omitempty"`
 	Message     string         `json:"message"`
 	Evidence    []Evidence     `json:"evidence"`
@@ -71,9 +105,9 @@ type Finding struct {
 	Deferred    bool           `json:"deferred,omitempty"`
 	Fingerprint string         `json:"fingerprint"` // of rule, object, container and field: the same fault keeps it
 
-	FieldName string   `json:"-"` // Field with list items by their names
-	Picture   *Picture `json:"-"`
-	ManagedBy string   `json:"-"`
+	FieldName string          `json:"-"` // Field with list items by their names
+	Picture   func() *Picture `json:"-"` // draws it, which takes time; nil where there is nothing to draw
+	ManagedBy string          `json:"-"`
 }
 
 // Position is where in the user's files the field is; lines and columns start at 1, columns count

@@ -3,11 +3,14 @@ package snapshot
 import (
 	"bytes"
 	"sort"
+	"strconv"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 	"sigs.k8s.io/structured-merge-diff/v6/value"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
 )
 
 // FieldManager is who wrote which fields, and when: what is kept of metadata.managedFields.
@@ -32,32 +35,60 @@ func fieldManagers(entries []metav1.ManagedFieldsEntry) []FieldManager {
 	return managers
 }
 
-// ManagerOf is the manager that set the field at the path of keys, where list items are named by
-// "[name]", newest first; nil when nobody is recorded.
-func (o *Object) ManagerOf(steps ...string) *FieldManager {
+// ManagerOf is who set the field at a path such as spec.template.spec.containers[0].image last or, where
+// nobody is recorded for it, the field that it belongs to; nil when nobody is recorded at all.
+func (o *Object) ManagerOf(field string) *FieldManager {
+	if len(o.Managers) == 0 {
+		return nil
+	}
+	path := o.keyed(source.ParsePath(field))
+	for n := len(path); n > 0; n-- {
+		var found *FieldManager
+		for i := range o.Managers {
+			m := &o.Managers[i]
+			set := &fieldpath.Set{}
+			if set.FromJSON(bytes.NewReader(m.fields)) != nil || !set.Has(path[:n]) {
+				continue
+			}
+			if found == nil || m.Time.After(found.Time) {
+				found = m
+			}
+		}
+		if found != nil || path[n-1].Key != nil { // whoever set another field of the list's item did not set this one
+			return found
+		}
+	}
+	return nil
+}
+
+// keyed is a path as the API records it: items of lists by their name. It ends where a list has no
+// names: such a list is set as a whole, or by other keys.
+func (o *Object) keyed(steps source.Path) fieldpath.Path {
 	var path fieldpath.Path
+	var at any = o.Raw()
 	for _, s := range steps {
-		if len(s) > 2 && s[0] == '[' {
-			name := s[1 : len(s)-1]
-			fields := value.FieldList{{Name: "name", Value: value.NewValueInterface(name)}}
-			path = append(path, fieldpath.PathElement{Key: &fields})
-			continue
+		switch v := at.(type) {
+		case map[string]any:
+			key := s.Key
+			path = append(path, fieldpath.PathElement{FieldName: &key})
+			at = v[key]
+		case []any:
+			i, err := strconv.Atoi(s.Key)
+			if err != nil || i < 0 || i >= len(v) {
+				return path
+			}
+			item, _ := v[i].(map[string]any)
+			name, ok := item["name"].(string)
+			if !ok {
+				return path
+			}
+			path = append(path, fieldpath.PathElement{Key: &value.FieldList{{Name: "name", Value: value.NewValueInterface(name)}}})
+			at = item
+		default:
+			return path
 		}
-		step := s
-		path = append(path, fieldpath.PathElement{FieldName: &step})
 	}
-	var found *FieldManager
-	for i := range o.Managers {
-		m := &o.Managers[i]
-		set := &fieldpath.Set{}
-		if set.FromJSON(bytes.NewReader(m.fields)) != nil || !set.Has(path) {
-			continue
-		}
-		if found == nil || m.Time.After(found.Time) {
-			found = m
-		}
-	}
-	return found
+	return path
 }
 
 // dataKeys reads the names of a Secret's entries from who wrote them, which metadata-only reads

@@ -77,29 +77,30 @@ func builtinGroup(group string) bool {
 
 // Kinds that rules ask for by name.
 var (
-	PodKind           = schema.GroupKind{Kind: "Pod"}
-	ServiceKind       = schema.GroupKind{Kind: "Service"}
-	ConfigMapKind     = schema.GroupKind{Kind: "ConfigMap"}
-	SecretKind        = schema.GroupKind{Kind: "Secret"}
-	ServiceAcctKind   = schema.GroupKind{Kind: "ServiceAccount"}
-	NodeKind          = schema.GroupKind{Kind: "Node"}
-	NamespaceKind     = schema.GroupKind{Kind: "Namespace"}
-	EventKind         = schema.GroupKind{Kind: "Event"}
-	PVCKind           = schema.GroupKind{Kind: "PersistentVolumeClaim"}
-	PVKind            = schema.GroupKind{Kind: "PersistentVolume"}
-	LimitRangeKind    = schema.GroupKind{Kind: "LimitRange"}
-	ResourceQuotaKind = schema.GroupKind{Kind: "ResourceQuota"}
-	RCKind            = schema.GroupKind{Kind: "ReplicationController"}
-	DeploymentKind    = schema.GroupKind{Group: "apps", Kind: "Deployment"}
-	ReplicaSetKind    = schema.GroupKind{Group: "apps", Kind: "ReplicaSet"}
-	StatefulSetKind   = schema.GroupKind{Group: "apps", Kind: "StatefulSet"}
-	DaemonSetKind     = schema.GroupKind{Group: "apps", Kind: "DaemonSet"}
-	JobKind           = schema.GroupKind{Group: "batch", Kind: "Job"}
-	CronJobKind       = schema.GroupKind{Group: "batch", Kind: "CronJob"}
-	HPAKind           = schema.GroupKind{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}
-	PDBKind           = schema.GroupKind{Group: "policy", Kind: "PodDisruptionBudget"}
-	StorageClassKind  = schema.GroupKind{Group: "storage.k8s.io", Kind: "StorageClass"}
-	EndpointSliceKind = schema.GroupKind{Group: "discovery.k8s.io", Kind: "EndpointSlice"}
-	IngressKind       = schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}
-	NetworkPolicyKind = schema.GroupKind{Group: "networking.k8s.io", Kind: "NetworkPolicy"}
+	PodKind                = schema.GroupKind{Kind: "Pod"}
+	ServiceKind            = schema.GroupKind{Kind: "Service"}
+	ConfigMapKind          = schema.GroupKind{Kind: "ConfigMap"}
+	SecretKind             = schema.GroupKind{Kind: "Secret"}
+	ServiceAcctKind        = schema.GroupKind{Kind: "ServiceAccount"}
+	NodeKind               = schema.GroupKind{Kind: "Node"}
+	NamespaceKind          = schema.GroupKind{Kind: "Namespace"}
+	EventKind              = schema.GroupKind{Kind: "Event"}
+	PVCKind                = schema.GroupKind{Kind: "PersistentVolumeClaim"}
+	PVKind                 = schema.GroupKind{Kind: "PersistentVolume"}
+	LimitRangeKind         = schema.GroupKind{Kind: "LimitRange"}
+	ResourceQuotaKind      = schema.GroupKind{Kind: "ResourceQuota"}
+	RCKind                 = schema.GroupKind{Kind: "ReplicationController"}
+	DeploymentKind         = schema.GroupKind{Group: "apps", Kind: "Deployment"}
+	ControllerRevisionKind = schema.GroupKind{Group: "apps", Kind: "ControllerRevision"}
+	ReplicaSetKind         = schema.GroupKind{Group: "apps", Kind: "ReplicaSet"}
+	StatefulSetKind        = schema.GroupKind{Group: "apps", Kind: "StatefulSet"}
+	DaemonSetKind          = schema.GroupKind{Group: "apps", Kind: "DaemonSet"}
+	JobKind                = schema.GroupKind{Group: "batch", Kind: "Job"}
+	CronJobKind            = schema.GroupKind{Group: "batch", Kind: "CronJob"}
+	HPAKind                = schema.GroupKind{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}
+	PDBKind                = schema.GroupKind{Group: "policy", Kind: "PodDisruptionBudget"}
+	StorageClassKind       = schema.GroupKind{Group: "storage.k8s.io", Kind: "StorageClass"}
+	EndpointSliceKind      = schema.GroupKind{Group: "discovery.k8s.io", Kind: "EndpointSlice"}
+	IngressKind            = schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}
+	NetworkPolicyKind      = schema.GroupKind{Group: "networking.k8s.io", Kind: "NetworkPolicy"}
 )
