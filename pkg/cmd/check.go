@@ -185,7 +185,7 @@ func (o *checkOptions) live(ctx context.Context, selector labels.Selector) error
 		}
 	}
 	s := cluster.NewSnapshot()
-	if err := cluster.Overview(ctx, s, namespace); err != nil {
+	if err := cluster.Brief(ctx, s, namespace); err != nil {
 		return err
 	}
 	var targets []snapshot.Ref

@@ -51,6 +51,7 @@ type Cluster struct {
 	http    *http.Client
 	clock   *serverClock
 	timeout time.Duration
+	brief   atomic.Pointer[brief] // nil where objects are kept whole
 
 	mu       sync.Mutex
 	trouble  trouble
@@ -396,9 +397,14 @@ func (c *Cluster) stream(ctx context.Context, gvk schema.GroupVersionKind, names
 		if !ok {
 			return fmt.Errorf("%s has no protobuf form", gvk.Kind)
 		}
+		b := c.brief.Load()
+		if b != nil || nobodyEdits[gvk.GroupKind()] {
+			data = withoutManagers(data)
+		}
 		if err := message.Unmarshal(data); err != nil {
 			return err
 		}
+		b.reduce(obj)
 		a.object(gvk, obj)
 		return nil
 	})

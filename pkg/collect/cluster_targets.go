@@ -54,8 +54,8 @@ func (c *Cluster) Targets(ctx context.Context, s *snapshot.Snapshot, namespace s
 	return refs, c.plain(err)
 }
 
-// readKinds lists kinds; it fails only when none of them could be read.
-func (c *Cluster) readKinds(ctx context.Context, s *snapshot.Snapshot, namespace string, kinds []schema.GroupKind) error {
+// listOf are the wants for all objects of some kinds.
+func listOf(namespace string, kinds []schema.GroupKind) []snapshot.Want {
 	wants := make([]snapshot.Want, 0, len(kinds))
 	for _, gk := range kinds {
 		ns := namespace
@@ -64,9 +64,20 @@ func (c *Cluster) readKinds(ctx context.Context, s *snapshot.Snapshot, namespace
 		}
 		wants = append(wants, snapshot.WantList(gk, ns, ""))
 	}
+	return wants
+}
+
+// readKinds lists kinds; it fails only when none of them could be read.
+func (c *Cluster) readKinds(ctx context.Context, s *snapshot.Snapshot, namespace string, kinds []schema.GroupKind) error {
+	wants := listOf(namespace, kinds)
 	if err := c.Fetch(ctx, s, wants); err != nil {
 		return err
 	}
+	return c.orFailed(s, wants)
+}
+
+// orFailed is the error of the reads, where not one of them came to anything.
+func (c *Cluster) orFailed(s *snapshot.Snapshot, wants []snapshot.Want) error {
 	for _, w := range wants {
 		if out, _ := s.Outcome(w); out.State != snapshot.Blind {
 			return nil
@@ -401,10 +412,36 @@ var checkKinds = []schema.GroupKind{
 // Overview lists everything that check looks at, once per kind. It fails only when nothing at all
 // could be read, or when the namespace does not exist.
 func (c *Cluster) Overview(ctx context.Context, s *snapshot.Snapshot, namespace string) error {
-	kinds := append(append([]schema.GroupKind{}, overviewKinds...), checkKinds...)
-	if err := c.readKinds(ctx, s, namespace, kinds); err != nil {
+	if err := c.readKinds(ctx, s, namespace, slices.Concat(overviewKinds, checkKinds)); err != nil {
 		return err
 	}
+	return c.orEmpty(ctx, s, namespace)
+}
+
+// Brief is Overview for whoever judges controllers by their templates: of pods that are well, and of
+// revisions without pods, only what others ask of them is kept. Pods come last, when their controllers are
+// known.
+func (c *Cluster) Brief(ctx context.Context, s *snapshot.Snapshot, namespace string) error {
+	defer c.brief.Store(nil)
+	kinds := slices.Concat(overviewKinds, checkKinds)
+	isLast := func(gk schema.GroupKind) bool { return gk == snapshot.PodKind || gk == snapshot.EventKind }
+	first, last := listOf(namespace, slices.DeleteFunc(slices.Clone(kinds), isLast)), listOf(namespace, []schema.GroupKind{snapshot.PodKind, snapshot.EventKind})
+	c.brief.Store(&brief{})
+	if err := c.Fetch(ctx, s, first); err != nil {
+		return err
+	}
+	c.brief.Store(briefly(s))
+	if err := c.Fetch(ctx, s, last); err != nil {
+		return err
+	}
+	if err := c.orFailed(s, append(first, last...)); err != nil {
+		return err
+	}
+	return c.orEmpty(ctx, s, namespace)
+}
+
+// orEmpty tells a namespace without pods from one that does not exist.
+func (c *Cluster) orEmpty(ctx context.Context, s *snapshot.Snapshot, namespace string) error {
 	if len(s.List(snapshot.PodKind, namespace)) > 0 || namespace == "" {
 		return nil
 	}

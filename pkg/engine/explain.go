@@ -312,19 +312,17 @@ func (c *chain) down(o *snapshot.Object) {
 		c.pods(o)
 	case snapshot.CronJobKind:
 		c.want(snapshot.WantList(snapshot.JobKind, o.Namespace, ""))
-		var newest *snapshot.Object
-		for _, job := range c.s.Owned(o) {
-			if newest == nil || newest.Meta.GetCreationTimestamp().Time.Before(job.Meta.GetCreationTimestamp().Time) {
-				newest = job
+		for _, job := range []*snapshot.Object{newestJob(c.s, o, true), newestJob(c.s, o, false)} {
+			if job != nil {
+				c.down(job)
 			}
-		}
-		if newest != nil {
-			c.down(newest)
 		}
 	case snapshot.ServiceKind:
 		c.service(o)
 	case snapshot.PVCKind:
 		c.want(snapshot.WantList(snapshot.PodKind, o.Namespace, ""))
+	case snapshot.HPAKind, snapshot.PDBKind, snapshot.IngressKind, snapshot.NetworkPolicyKind, httpRouteKind:
+		c.leadsTo(o)
 	case snapshot.NodeKind, snapshot.NamespaceKind:
 	default:
 		if len(o.Templates) > 0 {

@@ -6,9 +6,12 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -75,17 +78,19 @@ func HealthOf(s *snapshot.Snapshot, o *snapshot.Object) Health {
 	case *batchv1.Job:
 		return jobHealth(s, o, t)
 	case *batchv1.CronJob:
-		if t.Spec.Suspend != nil && *t.Spec.Suspend {
-			return Health{Idle, "suspended"}
-		}
-		return Health{Healthy, "scheduled " + t.Spec.Schedule}
+		return cronHealth(s, o, t)
 	case *corev1.Service:
 		return serviceHealth(s, o, t)
 	case *corev1.PersistentVolumeClaim:
-		if t.Status.Phase == corev1.ClaimBound {
-			return Health{Healthy, "bound to " + t.Spec.VolumeName}
-		}
-		return Health{Unhealthy, "phase " + string(t.Status.Phase)}
+		return claimHealth(s, t)
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		return scalerHealth(s, t)
+	case *policyv1.PodDisruptionBudget:
+		return budgetHealth(t)
+	case *networkingv1.Ingress:
+		return ingressHealth(t)
+	case *networkingv1.NetworkPolicy:
+		return policyHealth(s, o, t)
 	case *corev1.Node:
 		return nodeHealth(t)
 	case *corev1.Namespace:

@@ -151,7 +151,7 @@ func (p *writer) explained(r *report.Report, e report.Explained, withNamespace, 
 		}
 		return
 	}
-	p.verdict(r.Findings[e.Findings[0]], e, withNamespace, wide)
+	p.verdict(r, e, withNamespace, wide)
 	p.also(r, e, withNamespace)
 	p.unread(e)
 	p.then(r, e)
@@ -192,8 +192,8 @@ func (p *writer) unread(e report.Explained) {
 }
 
 // verdict prints one finding: where, what, which field, then why, the picture and the fix.
-func (p *writer) verdict(f report.Finding, e report.Explained, withNamespace, wide bool) {
-	t := p.t
+func (p *writer) verdict(r *report.Report, e report.Explained, withNamespace, wide bool) {
+	t, f := p.t, r.Findings[e.Findings[0]]
 	head, room := t.strong.Sprint(where(f.Seen, withNamespace)), t.Width-cells(where(f.Seen, withNamespace))
 	if f.Seen.Container != "" {
 		head += "  container " + t.strong.Sprint(clean(f.Seen.Container))
@@ -256,6 +256,11 @@ func (p *writer) verdict(f report.Finding, e report.Explained, withNamespace, wi
 				label = "     "
 			}
 			p.line("  %s  %s", label, l)
+		}
+	}
+	for _, i := range e.Findings[1:] {
+		if consequence(r.Findings[i], e) {
+			p.hanging("  so     ", where(e.Object, withNamespace)+": "+clean(r.Findings[i].Message)+"  ("+r.Findings[i].Rule+")")
 		}
 	}
 	p.line("")
@@ -497,10 +502,18 @@ func escapeLine(line string) string {
 // shortAlso is how many further findings are named beside a verdict.
 const shortAlso = 5
 
+// consequence tells whether a finding is what the verdict did to the target itself.
+func consequence(f report.Finding, e report.Explained) bool {
+	return f.Because != nil && !f.History && (f.Object.Same(e.Object) || f.Seen.Same(e.Object)) && f.Seen.Container == ""
+}
+
 func (p *writer) also(r *report.Report, e report.Explained, withNamespace bool) {
 	var items []string
 	for _, i := range e.Findings[1:] {
 		f := r.Findings[i]
+		if consequence(f, e) {
+			continue
+		}
 		if len(items) == shortAlso {
 			items = append(items, fmt.Sprintf("%d more with -o json", len(e.Findings)-1-shortAlso))
 			break

@@ -26,6 +26,25 @@ type relations struct {
 	services    map[string]*selectorIndex
 	budgets     map[string]*selectorIndex
 	autoscalers map[Ref]*Object
+	derived     map[any]any // see Derived
+}
+
+// Derived is what derive makes of the whole snapshot, made once and again only after something was
+// added: what hundreds of objects are judged by need not be counted for each. The key is of a type of the
+// caller's own. What is derived is not changed afterwards.
+func Derived[T any](s *Snapshot, key any, derive func() T) T {
+	r := s.related()
+	s.relationsMu.Lock()
+	v, ok := r.derived[key].(T)
+	s.relationsMu.Unlock()
+	if ok {
+		return v
+	}
+	v = derive() // may ask for relations itself
+	s.relationsMu.Lock()
+	defer s.relationsMu.Unlock()
+	r.derived[key] = v
+	return v
 }
 
 // related builds the relations when they are first asked for, and again after something was added.
@@ -37,7 +56,7 @@ func (s *Snapshot) related() *relations {
 	}
 	r := &relations{
 		workloads: map[string][]*Object{}, templates: map[string]*labelIndex{}, pods: map[string]*labelIndex{},
-		services: map[string]*selectorIndex{}, budgets: map[string]*selectorIndex{}, autoscalers: map[Ref]*Object{},
+		services: map[string]*selectorIndex{}, budgets: map[string]*selectorIndex{}, autoscalers: map[Ref]*Object{}, derived: map[any]any{},
 	}
 	for _, o := range s.All() {
 		if len(o.Templates) > 0 && s.Owner(o) == nil {
@@ -147,6 +166,7 @@ func (x *labelIndex) find(selector labels.Selector) []Selected {
 		}
 	}
 	if indexed {
+		found = make([]Selected, 0, len(best))
 		for _, i := range best {
 			test(i)
 		}
@@ -305,8 +325,12 @@ func (x *selectorIndex) find(s Selected) []*Object {
 
 // SelectedPods are the pods of a namespace that a selector finds.
 func (s *Snapshot) SelectedPods(namespace string, selector labels.Selector) []*Object {
-	var pods []*Object
-	for _, found := range s.related().pods[namespace].find(selector) {
+	selected := s.related().pods[namespace].find(selector)
+	if len(selected) == 0 {
+		return nil
+	}
+	pods := make([]*Object, 0, len(selected))
+	for _, found := range selected {
 		pods = append(pods, found.Object)
 	}
 	return pods

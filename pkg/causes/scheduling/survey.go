@@ -137,21 +137,36 @@ func running(pod *corev1.Pod) bool {
 	return pod.Spec.NodeName != "" && pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed
 }
 
-// look surveys the nodes; it has no places where nodes were not read.
-func look(p *rule.Pass, message string) *survey {
-	s := &survey{p: p, message: message, taken: map[string][]*snapshot.Object{}}
+type (
+	takenKey  struct{}
+	roomsKey  struct{}
+	surveyKey struct{ pod snapshot.Ref }
+)
+
+// takenOf are the pods that run on each node.
+func takenOf(p *rule.Pass) map[string][]*snapshot.Object {
+	taken := map[string][]*snapshot.Object{}
 	for _, o := range p.List(snapshot.PodKind, "") {
 		if running(o.Pod()) {
-			s.taken[o.Pod().Spec.NodeName] = append(s.taken[o.Pod().Spec.NodeName], o)
+			taken[o.Pod().Spec.NodeName] = append(taken[o.Pod().Spec.NodeName], o)
 		}
 	}
+	return taken
+}
+
+// look surveys the nodes; it has no places where nodes were not read.
+func look(p *rule.Pass, message string) *survey {
+	s := &survey{p: p, message: message, taken: snapshot.Derived(p.Snapshot, takenKey{}, func() map[string][]*snapshot.Object { return takenOf(p) })}
 	all := nodes(p)
 	everywhere := p.ListRead(snapshot.PodKind, "")
 	if everywhere {
-		s.rooms = map[string]corev1.ResourceList{}
-		for _, n := range all {
-			s.rooms[n.Name] = left(n, s.taken[n.Name])
-		}
+		s.rooms = snapshot.Derived(p.Snapshot, roomsKey{}, func() map[string]corev1.ResourceList {
+			rooms := map[string]corev1.ResourceList{}
+			for _, n := range all {
+				rooms[n.Name] = left(n, s.taken[n.Name])
+			}
+			return rooms
+		})
 	}
 	required := nodeaffinity.GetRequiredNodeAffinity(p.Object.Pod())
 	asked := demands(p)
@@ -424,7 +439,7 @@ func blamed(p *rule.Pass, k kind) (*survey, rule.Evidence) {
 	if !ok || !said(message, k) {
 		return nil, evidence
 	}
-	s := look(p, message)
+	s := snapshot.Derived(p.Snapshot, surveyKey{p.Object.Ref}, func() *survey { return look(p, message) })
 	if s.blame() != k {
 		return nil, evidence
 	}
