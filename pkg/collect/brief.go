@@ -10,10 +10,12 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -83,21 +85,31 @@ func (b *brief) share(pod *corev1.Pod) {
 	if maps.Equal(pod.Labels, first.Labels) {
 		pod.Labels = first.Labels
 	}
-	if equality.Semantic.DeepEqual(pod.OwnerReferences, first.OwnerReferences) {
-		pod.OwnerReferences = first.OwnerReferences
+	if len(pod.OwnerReferences) == 1 && len(first.OwnerReferences) == 1 {
+		pod.OwnerReferences = first.OwnerReferences // the controller, by which they were found to be alike
 	}
-	if equality.Semantic.DeepEqual(pod.Spec.Containers, first.Spec.Containers) {
+	if slices.EqualFunc(pod.Spec.Containers, first.Spec.Containers, sameContainer) {
 		pod.Spec.Containers = first.Spec.Containers
 	}
-	if equality.Semantic.DeepEqual(pod.Spec.InitContainers, first.Spec.InitContainers) {
+	if slices.EqualFunc(pod.Spec.InitContainers, first.Spec.InitContainers, sameContainer) {
 		pod.Spec.InitContainers = first.Spec.InitContainers
 	}
-	if equality.Semantic.DeepEqual(pod.Spec.Affinity, first.Spec.Affinity) {
+	if pod.Spec.Affinity != nil && equality.Semantic.DeepEqual(pod.Spec.Affinity, first.Spec.Affinity) {
 		pod.Spec.Affinity = first.Spec.Affinity
 	}
-	if equality.Semantic.DeepEqual(pod.Spec.TopologySpreadConstraints, first.Spec.TopologySpreadConstraints) {
+	if len(pod.Spec.TopologySpreadConstraints) > 0 && equality.Semantic.DeepEqual(pod.Spec.TopologySpreadConstraints, first.Spec.TopologySpreadConstraints) {
 		pod.Spec.TopologySpreadConstraints = first.Spec.TopologySpreadConstraints
 	}
+}
+
+// sameContainer compares what reducePod leaves of a container.
+func sameContainer(a, b corev1.Container) bool {
+	quantities := func(a, b corev1.ResourceList) bool {
+		return maps.EqualFunc(a, b, func(a, b resource.Quantity) bool { return a.Cmp(b) == 0 })
+	}
+	return a.Name == b.Name && a.Image == b.Image && slices.Equal(a.Ports, b.Ports) && ptr.Equal(a.RestartPolicy, b.RestartPolicy) &&
+		len(a.Resources.Claims) == 0 && len(b.Resources.Claims) == 0 &&
+		quantities(a.Resources.Requests, b.Resources.Requests) && quantities(a.Resources.Limits, b.Resources.Limits)
 }
 
 // well tells whether a pod runs and is ready, has never restarted, and is not on its way out.

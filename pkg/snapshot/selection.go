@@ -144,18 +144,23 @@ func (x *labelIndex) add(s Selected, set map[string]string) {
 
 // find returns what the selector finds, in the order of the objects.
 func (x *labelIndex) find(selector labels.Selector) []Selected {
-	if x == nil {
-		return nil
-	}
 	var found []Selected
-	test := func(i int) {
-		if matches(selector, x.all[i], x.labels[i]) {
-			found = append(found, x.all[i])
-		}
+	x.each(selector, func(s Selected) bool {
+		found = append(found, s)
+		return true
+	})
+	return found
+}
+
+// each hands over what the selector finds, in the order of the objects, until somebody has had enough.
+func (x *labelIndex) each(selector labels.Selector, more func(Selected) bool) {
+	if x == nil {
+		return
 	}
+	test := func(i int) bool { return !matches(selector, x.all[i], x.labels[i]) || more(x.all[i]) }
 	requirements, selectable := selector.Requirements()
 	if !selectable {
-		return nil
+		return
 	}
 	best, indexed := []int(nil), false
 	for _, r := range requirements {
@@ -166,16 +171,18 @@ func (x *labelIndex) find(selector labels.Selector) []Selected {
 		}
 	}
 	if indexed {
-		found = make([]Selected, 0, len(best))
 		for _, i := range best {
-			test(i)
+			if !test(i) {
+				return
+			}
 		}
-		return found
+		return
 	}
 	for i := range x.all {
-		test(i)
+		if !test(i) {
+			return
+		}
 	}
-	return found
 }
 
 // pairOf is the one label that a requirement asks for, where it does.
@@ -325,15 +332,22 @@ func (x *selectorIndex) find(s Selected) []*Object {
 
 // SelectedPods are the pods of a namespace that a selector finds.
 func (s *Snapshot) SelectedPods(namespace string, selector labels.Selector) []*Object {
-	selected := s.related().pods[namespace].find(selector)
-	if len(selected) == 0 {
-		return nil
-	}
-	pods := make([]*Object, 0, len(selected))
-	for _, found := range selected {
+	var pods []*Object
+	s.related().pods[namespace].each(selector, func(found Selected) bool {
 		pods = append(pods, found.Object)
-	}
+		return true
+	})
 	return pods
+}
+
+// SelectsPod tells whether a selector finds any pod of a namespace.
+func (s *Snapshot) SelectsPod(namespace string, selector labels.Selector) bool {
+	found := false
+	s.related().pods[namespace].each(selector, func(Selected) bool {
+		found = true
+		return false
+	})
+	return found
 }
 
 // Selected is a pod template that a selector finds, and the object that holds it.
