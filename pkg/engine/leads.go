@@ -67,7 +67,8 @@ func backends(ingress *networkingv1.Ingress) []string {
 	var names []string
 	seen := map[string]bool{}
 	add := func(b *networkingv1.IngressBackend) {
-		if b != nil && b.Service != nil && !seen[b.Service.Name] {
+		// AWS' controller calls an action that it reads from an annotation a Service with such a port.
+		if b != nil && b.Service != nil && b.Service.Port.Name != "use-annotation" && !seen[b.Service.Name] {
 			seen[b.Service.Name] = true
 			names = append(names, b.Service.Name)
 		}

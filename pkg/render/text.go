@@ -200,12 +200,12 @@ func (p *writer) verdict(r *report.Report, e report.Explained, withNamespace, wi
 		room -= cells("  container " + clean(f.Seen.Container))
 	}
 	owner := ""
-	if !f.Object.Same(f.Seen) && f.Seen.Kind == "Pod" {
+	if f.Owner != nil {
 		switch {
 		case e.Object.Same(f.Seen) || e.Pods == 0:
-			owner = fmt.Sprintf("  (of %s)", clean(f.Object.String()))
+			owner = fmt.Sprintf("  (of %s)", clean(f.Owner.String()))
 		default:
-			owner = fmt.Sprintf("  (%d of %d pods of %s)", f.Count, max(e.Pods, f.Count), clean(f.Object.String()))
+			owner = fmt.Sprintf("  (%d of %d pods of %s)", f.Count, max(e.Pods, f.Count), clean(f.Owner.String()))
 		}
 	}
 	mark := t.failure.Sprint(t.bad)

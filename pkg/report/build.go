@@ -187,9 +187,23 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 			out.SetBy = setBy(o, out.Field)
 		}
 	}
+	out.Owner = b.owner(f)
 	out.Fix = b.fix(f)
 	out.Fingerprint = fingerprint(f.Rule, f.Object, f.Seen.Container, out.Field)
 	return out
+}
+
+// owner is the controller of the pod where a finding shows, the one furthest up; nil for what has none. The
+// object to change may be another: a ConfigMap, a claim, a node.
+func (b *Builder) owner(f *rule.Finding) *snapshot.Ref {
+	pod, _ := b.Snapshot.Lookup(f.Seen.GroupKind(), f.Seen.Namespace, f.Seen.Name)
+	if pod == nil || pod.Pod() == nil {
+		return nil
+	}
+	if ref := rule.NewPass(b.Snapshot, pod, nil, nil, rule.Sink{}).PodSpec().Object; !ref.Same(pod.Ref) {
+		return &ref
+	}
+	return nil
 }
 
 // drawn is the object whose text shows the finding: the one to change or, where that could not be

@@ -108,6 +108,7 @@ type Finding struct {
 	FieldName string          `json:"-"` // Field with list items by their names
 	Picture   func() *Picture `json:"-"` // draws it, which takes time; nil where there is nothing to draw
 	ManagedBy string          `json:"-"`
+	Owner     *snapshot.Ref   `json:"-"` // the controller of the pod where it shows
 }
 
 // Position is where in the user's files the field is; lines and columns start at 1, columns count

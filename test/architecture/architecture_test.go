@@ -108,7 +108,7 @@ var houses = []house{
 	},
 	{
 		pkg: "pkg/collect", ours: []string{"pkg/knowledge", "pkg/snapshot", "pkg/source"},
-		others:  []string{apimachinery, api, yaml, yamlV3, "k8s.io/cli-runtime/*", "k8s.io/client-go/*", "k8s.io/metrics/*", "golang.org/x/sync/*", "google.golang.org/protobuf/encoding/protowire"},
+		others:  []string{apimachinery, api, yaml, yamlV3, "k8s.io/cli-runtime/*", "k8s.io/client-go/*", "k8s.io/metrics/*", "k8s.io/utils/*", "golang.org/x/sync/*", "google.golang.org/protobuf/encoding/protowire"},
 		instead: "collect fills a snapshot and judges nothing: judging belongs into a rule",
 	},
 	{

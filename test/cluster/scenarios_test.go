@@ -61,6 +61,11 @@ const (
 
 // shownNowhere are registered causes of which no scenario shows anything, each with the reason.
 var shownNowhere = map[string]string{
+	"svc-etp-local":            "it takes two nodes; test/captures/service-local has it",
+	"svc-multi-selector":       "it takes a second image; test/captures/service-mixed has it",
+	"route-not-served":         "it takes kinds for the whole cluster; test/composed/routes-refused has it",
+	"netpol-blocks-dns":        "the node has no name server; test/captures/network-policies has it",
+	"ing-no-address":           "it takes five minutes; test/captures/ingress-broken has it",
 	"sandbox-cni":              "containerd cannot take such a pod down again; test/captures/runtimeclass-missing has it",
 	"container-name-in-use":    "it takes a disk that is slow for minutes; test/composed/container-name-in-use has it",
 	"envfrom-invalid-keys":     "newer kubelets take every key; test/composed/envfrom-keys has it",
@@ -76,7 +81,6 @@ var shownNowhere = map[string]string{
 	"mount-failed":             "it takes a storage driver or server for the whole cluster; test/captures/volume-driver-missing has it",
 	"node-notready-cni":        "it takes the network of the only node; test/composed/nodes-unwell has it",
 	"hpa-at-max":               "it takes an API that measures; test/captures/hpa-at-max has it",
-	"hpa-no-requests":          "it takes an API that measures; test/captures/hpa-no-requests has it",
 	"ns-terminating":           "it takes a namespace that is being deleted; test/captures/ns-terminating has it",
 	"rollout-no-headroom":      "it takes a node that is just full enough; test/captures/rollout-no-headroom has it",
 	"node-notready-kubelet":    "it takes the kubelet of the only node; test/captures/node-not-ready has it",

@@ -12,7 +12,25 @@ var docs embed.FS
 
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
+	&DNSPolicy,
+	&EnvServiceRefMissing,
+	&IngBackendMissing,
+	&IngClassMissing,
+	&IngNoAddress,
+	&IngNoClass,
+	&IngPortMissing,
+	&IngTLSMissing,
+	&NetpolBlocksDNS,
+	&NetpolBlocksEgress,
+	&NetpolBlocksIngress,
+	&NetpolNoMatch,
 	&ReadinessFailing,
+	&RouteNotServed,
+	&SvcETPLocal,
+	&SvcLBPending,
+	&SvcMultiSelector,
 	&SvcNotReady,
 	&SvcSelector,
+	&SvcTargetPortName,
+	&SvcTargetPortNumber,
 }

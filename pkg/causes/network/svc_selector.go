@@ -53,7 +53,7 @@ func selectsNothing(p *rule.Pass) (*corev1.Service, bool) {
 	if e.ready > 0 || len(e.notReady) > 0 {
 		return nil, false
 	}
-	return svc, len(p.SelectedPods(p.Object.Namespace, labels.SelectorFromSet(svc.Spec.Selector))) == 0
+	return svc, !p.SelectsPod(p.Object.Namespace, labels.SelectorFromSet(svc.Spec.Selector))
 }
 
 // near is a pod that the selector almost finds.
