@@ -12,10 +12,10 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-func podOf(owner types.UID) *corev1.Pod {
+func podOfWeb() *corev1.Pod {
 	pod := &corev1.Pod{}
 	pod.Name, pod.Namespace, pod.Labels = "web-1", "shop", map[string]string{"app": "web"}
-	pod.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "web", UID: owner, Controller: ptr.To(true)}}
+	pod.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "web", UID: "rs", Controller: ptr.To(true)}}
 	pod.Annotations = map[string]string{"a": "b"}
 	pod.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubelet", FieldsV1: metav1.NewFieldsV1(`{"f:status":{}}`)}}
 	pod.Spec.NodeName = "node-1"
@@ -52,7 +52,7 @@ func TestBriefKeepsWhatIsJudged(t *testing.T) {
 		"kept by a finalizer":    {func(p *corev1.Pod) { p.Finalizers = []string{"a/b"} }, true},
 		"being given more or so": {func(p *corev1.Pod) { p.Status.Conditions[0].Type = corev1.PodResizePending }, true},
 	} {
-		pod := podOf("rs")
+		pod := podOfWeb()
 		c.change(pod)
 		b.reduce(pod)
 		app := pod.Spec.Containers[0]
@@ -63,7 +63,7 @@ func TestBriefKeepsWhatIsJudged(t *testing.T) {
 			t.Errorf("%s: lacks what others ask for: %+v", name, pod)
 		}
 	}
-	whole := podOf("rs")
+	whole := podOfWeb()
 	(*brief)(nil).reduce(whole)
 	if whole.Spec.Containers[0].LivenessProbe == nil {
 		t.Error("reduced without being asked to be brief")
@@ -72,7 +72,7 @@ func TestBriefKeepsWhatIsJudged(t *testing.T) {
 
 func TestBriefSharesWhatIsAlike(t *testing.T) {
 	b := &brief{read: map[types.UID]bool{"rs": true}, alike: map[types.UID]*corev1.Pod{}}
-	first, same, other := podOf("rs"), podOf("rs"), podOf("rs")
+	first, same, other := podOfWeb(), podOfWeb(), podOfWeb()
 	other.Spec.Containers[0].Image = "app:2"
 	for _, p := range []*corev1.Pod{first, same, other} {
 		b.reduce(p)
@@ -105,7 +105,7 @@ func TestBriefRevision(t *testing.T) {
 // What is cut out of the protobuf form is what the decoder would have read, and nothing else.
 func TestWithoutManagers(t *testing.T) {
 	for _, managed := range []int{0, 1, 3} {
-		pod := podOf("rs")
+		pod := podOfWeb()
 		pod.ManagedFields = nil
 		want, err := pod.Marshal()
 		if err != nil {
