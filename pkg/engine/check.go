@@ -156,7 +156,8 @@ func (e *Engine) Broken(s *snapshot.Snapshot, keep func(*snapshot.Object) bool) 
 				}
 			}
 			for _, f := range fs {
-				if !f.History {
+				// A question about something that seems to work is none of what is broken now: explain asks it.
+				if !f.History && (f.Certainty != rule.Possible || HealthOf(s, o).State == Unhealthy) {
 					findings = append(findings, f)
 				}
 			}

@@ -112,7 +112,7 @@ func (a *app) settings() []runtime.Object {
 		config[settingName(i)] = fmt.Sprintf("https://%s-%d.%s.svc.cluster.local:8080/v1", a.team, i, a.ns)
 	}
 	secret := map[string][]byte{}
-	for _, key := range []string{"DATABASE_PASSWORD", "API_TOKEN", "SESSION_KEY", "tls.key"} {
+	for _, key := range []string{"DATABASE_PASSWORD", "API_TOKEN", "SESSION_KEY"} {
 		secret[key] = []byte(planted(a.ns, a.name, key))
 	}
 	return []runtime.Object{
@@ -298,9 +298,12 @@ func (a *app) routes(f fault, replicas int) []runtime.Object {
 	}
 	if a.exposed {
 		prefix, host := networkingv1.PathTypePrefix, fmt.Sprintf("%s.%s.example.com", a.name, a.env)
+		objects = append(objects, &corev1.Secret{ObjectMeta: a.meta("-tls"), Type: corev1.SecretTypeTLS, Data: map[string][]byte{
+			corev1.TLSCertKey: []byte("a certificate"), corev1.TLSPrivateKeyKey: []byte(planted(a.ns, a.name, "tls.key")),
+		}})
 		objects = append(objects, &networkingv1.Ingress{ObjectMeta: a.meta(""), Spec: networkingv1.IngressSpec{
 			IngressClassName: pointer(scaleIngress),
-			TLS:              []networkingv1.IngressTLS{{Hosts: []string{host}, SecretName: a.name + "-secrets"}},
+			TLS:              []networkingv1.IngressTLS{{Hosts: []string{host}, SecretName: a.name + "-tls"}},
 			Rules: []networkingv1.IngressRule{{Host: host, IngressRuleValue: networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{
 				Paths: []networkingv1.HTTPIngressPath{{Path: "/", PathType: &prefix, Backend: networkingv1.IngressBackend{
 					Service: &networkingv1.IngressServiceBackend{Name: a.name, Port: networkingv1.ServiceBackendPort{Name: "http"}},
