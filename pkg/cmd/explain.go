@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
@@ -26,6 +27,9 @@ type explainOptions struct {
 	failOn        *enumFlag
 	strict        bool
 	noLogs        bool
+	watch         bool
+	healthyFor    time.Duration
+	timeout       time.Duration
 
 	args      []string
 	namespace string // "" for all
@@ -50,8 +54,11 @@ func newCmdExplain(root *rootOptions) *cobra.Command {
 
 			Only what a verdict needs is read. What could not be read is named, and nothing is concluded from it.
 
-			Exit status: 0 explained, 1 findings at or above --fail-on, 2 usage error or nothing could be read,
-			3 partly not evaluated (without arguments: a kind that the server failed to list; with --strict anything
+			With --watch it goes on looking while you change things, prints only what changed, and ends when the
+			targets have been healthy for a while. It survives a server that does not answer for some time.
+
+			Exit status: 0 explained (with --watch: healthy), 1 findings at or above --fail-on (with --watch: not healthy at
+			--timeout), 2 usage error or nothing could be read, 3 partly not evaluated (without arguments: a kind that the server failed to list; with --strict anything
 			that could not be read), 130 interrupted.`),
 		Example: examples(`
 			# Explain a pod
@@ -65,6 +72,9 @@ func newCmdExplain(root *rootOptions) *cobra.Command {
 
 			# Explain whatever is not healthy in all namespaces
 			kubectl maturity explain -A
+
+			# Change it, look, and repeat until it works
+			kubectl maturity explain deploy/web --watch --timeout 5m
 
 			# Explain from a snapshot folder, without a cluster
 			kubectl maturity explain --from ./incident-42`),
@@ -86,6 +96,9 @@ func newCmdExplain(root *rootOptions) *cobra.Command {
 	c.Flags().Var(o.failOn, "fail-on", "Exit with 1 when there are findings of this severity or worse: none, critical, high, medium, low, info. What is only possible does not count.")
 	c.Flags().BoolVar(&o.strict, "strict", false, "Exit with 3 when anything could not be evaluated, refused reads included.")
 	c.Flags().BoolVar(&o.noLogs, "no-logs", false, "Do not read logs of containers.")
+	c.Flags().BoolVarP(&o.watch, "watch", "w", false, "After the verdict, print what changes, until all targets are healthy.")
+	c.Flags().DurationVar(&o.healthyFor, "healthy-for", 10*time.Second, "With --watch: how long the targets must stay healthy.")
+	c.Flags().DurationVar(&o.timeout, "timeout", 0, "With --watch: give up after this time, such as 5m, and exit with 1. Zero waits for ever.")
 	o.print.flags.TemplatePrinterFlags.AddFlags(c)
 	return c
 }
@@ -107,8 +120,15 @@ func (o *explainOptions) complete(args []string) error {
 }
 
 func (o *explainOptions) validate() error {
-	if o.allNamespaces && len(o.args) > 1 {
+	switch {
+	case o.allNamespaces && len(o.args) > 1:
 		return usagef("a resource cannot be retrieved by name across all namespaces")
+	case o.watch && o.from != "":
+		return usagef("--watch looks at a cluster, and --from at a folder: give one of them")
+	case o.watch && len(o.args) == 0:
+		return usagef("--watch needs something to watch: TYPE/NAME")
+	case o.healthyFor < 0 || o.timeout < 0:
+		return usagef("--healthy-for and --timeout take no negative time")
 	}
 	if _, err := parseSelector(o.selector); err != nil {
 		return err
@@ -121,7 +141,10 @@ func (o *explainOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.from == "" {
+	switch {
+	case o.watch:
+		return o.follow(ctx, selector)
+	case o.from == "":
 		return o.live(ctx, selector)
 	}
 	s, fetcher, problems, err := openSnapshot(o.from)
@@ -179,9 +202,27 @@ func (o *explainOptions) noneFound() {
 // explain judges the targets, prints the report and turns it into an exit code. An error about some
 // of the targets comes after the verdicts on the others.
 func (o *explainOptions) explain(ctx context.Context, s *snapshot.Snapshot, fetcher collect.Fetcher, targets []snapshot.Ref, problems []collect.Problem, targetErr error) error {
+	r, err := o.judge(ctx, s, fetcher, targets, problems)
+	if err != nil {
+		return err
+	}
+	if err := o.write(r); err != nil {
+		return err
+	}
+	if targetErr != nil {
+		return targetErr
+	}
+	if code := r.ExitCode(o.failOn.value, o.strict); code != 0 {
+		return exitError(code)
+	}
+	return nil
+}
+
+// judge reads what the verdicts on the targets need, and reaches them.
+func (o *explainOptions) judge(ctx context.Context, s *snapshot.Snapshot, fetcher collect.Fetcher, targets []snapshot.Ref, problems []collect.Problem) (*report.Report, error) {
 	next := func() []snapshot.Want { return withoutLogs(o.engine.Wants(s, targets), o.noLogs) }
 	if err := collect.Loop(ctx, fetcher, s, next); err != nil {
-		return err
+		return nil, err
 	}
 	b := report.NewBuilder("explain", s, o.engine)
 	b.Overview, b.Report.Live = len(o.args) == 0, o.from == ""
@@ -190,21 +231,12 @@ func (o *explainOptions) explain(ctx context.Context, s *snapshot.Snapshot, fetc
 	// Reads at different moments disagree: a target that moved meanwhile is judged once more.
 	if o.moved != nil && len(o.args) > 0 && len(targets) <= rereadTargets && o.moved(targets) {
 		if err := collect.Loop(ctx, fetcher, s, next); err != nil {
-			return err
+			return nil, err
 		}
 		diagnoses, failed = o.engine.Explain(s, targets)
 	}
 	b.Explain(diagnoses, failed)
-	if err := o.write(b.Report); err != nil {
-		return err
-	}
-	if targetErr != nil {
-		return targetErr
-	}
-	if code := b.Report.ExitCode(o.failOn.value, o.strict); code != 0 {
-		return exitError(code)
-	}
-	return nil
+	return b.Report, nil
 }
 
 func (o *explainOptions) write(r *report.Report) error {

@@ -1,8 +1,10 @@
 package collect
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -121,7 +123,18 @@ func NotFound(resource, name string, have []string) error {
 	} else if len(have) > 0 && len(have) <= 5 {
 		text += "; there are: " + strings.Join(have, ", ")
 	}
-	return worded(text)
+	return notFoundError{worded(text)}
+}
+
+// notFoundError says that a name does not exist.
+type notFoundError struct{ worded }
+
+// IsNotFound tells whether an error says that some name does not exist, as NotFound words it.
+func IsNotFound(err error) bool {
+	return slices.ContainsFunc(flatten(err), func(e error) bool {
+		var absent notFoundError
+		return errors.As(e, &absent)
+	})
 }
 
 // worded is an error whose text is already as it must be printed.

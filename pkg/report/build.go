@@ -52,6 +52,7 @@ func (b *Builder) Explain(diagnoses []engine.Diagnosis, failed []engine.NotEvalu
 			e.Findings = append(e.Findings, i)
 		}
 		e.Changed = b.changed(d)
+		e.Controller = b.controller(d.Target)
 		for _, u := range d.Unexplained {
 			e.Unexplained = append(e.Unexplained, u.Object.String()+": "+knowledge.Mask(u.Text))
 		}
@@ -193,10 +194,13 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 	return out
 }
 
-// owner is the controller of the pod where a finding shows, the one furthest up; nil for what has none. The
-// object to change may be another: a ConfigMap, a claim, a node.
-func (b *Builder) owner(f *rule.Finding) *snapshot.Ref {
-	pod, _ := b.Snapshot.Lookup(f.Seen.GroupKind(), f.Seen.Namespace, f.Seen.Name)
+// owner is the controller of the pod where a finding shows. The object to change may be another: a
+// ConfigMap, a claim, a node.
+func (b *Builder) owner(f *rule.Finding) *snapshot.Ref { return b.controller(f.Seen) }
+
+// controller is the controller of a pod, the one furthest up; nil for what has none.
+func (b *Builder) controller(r snapshot.Ref) *snapshot.Ref {
+	pod, _ := b.Snapshot.Lookup(r.GroupKind(), r.Namespace, r.Name)
 	if pod == nil || pod.Pod() == nil {
 		return nil
 	}

@@ -43,6 +43,8 @@ type Explained struct {
 	Unread   []string     `json:"unread"`   // what its chain needed and could not be read
 	Pods     int          `json:"-"`
 
+	Controller *snapshot.Ref `json:"-"` // of a pod, the one furthest up
+
 	Changed     *Changed `json:"changed,omitempty"`     // what the newest revision changed that has to do with the verdict
 	Unexplained []string `json:"unexplained,omitempty"` // what else is not well, and of which no finding speaks
 }
