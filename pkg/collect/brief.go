@@ -34,7 +34,7 @@ type brief struct {
 // briefly is a brief of what s holds.
 func briefly(s *snapshot.Snapshot) *brief {
 	b := &brief{read: map[types.UID]bool{}, alike: map[types.UID]*corev1.Pod{}}
-	for _, gk := range []schema.GroupKind{snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.JobKind, snapshot.RCKind} {
+	for _, gk := range controllers {
 		for _, o := range s.List(gk, "") {
 			b.read[o.Meta.GetUID()] = true
 		}

@@ -418,14 +418,16 @@ func (c *Cluster) Overview(ctx context.Context, s *snapshot.Snapshot, namespace 
 	return c.orEmpty(ctx, s, namespace)
 }
 
-// Brief is Overview for whoever judges controllers by their templates: of pods that are well, and of
-// revisions without pods, only what others ask of them is kept. Pods come last, when their controllers are
-// known.
+// controllers are the kinds that make pods.
+var controllers = []schema.GroupKind{snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.JobKind}
+
+// Brief is Overview for whoever judges controllers by their templates: of pods, revisions and Jobs that are
+// well, only what others ask of them is kept. What makes pods comes first, since pods are kept whole where
+// their controller was not read.
 func (c *Cluster) Brief(ctx context.Context, s *snapshot.Snapshot, namespace string) error {
 	defer c.brief.Store(nil)
-	kinds := slices.Concat(overviewKinds, checkKinds)
-	isLast := func(gk schema.GroupKind) bool { return gk == snapshot.PodKind || gk == snapshot.EventKind }
-	first, last := listOf(namespace, slices.DeleteFunc(slices.Clone(kinds), isLast)), listOf(namespace, []schema.GroupKind{snapshot.PodKind, snapshot.EventKind})
+	rest := slices.DeleteFunc(slices.Concat(overviewKinds, checkKinds), func(gk schema.GroupKind) bool { return slices.Contains(controllers, gk) })
+	first, last := listOf(namespace, controllers), listOf(namespace, rest)
 	c.brief.Store(&brief{})
 	if err := c.Fetch(ctx, s, first); err != nil {
 		return err

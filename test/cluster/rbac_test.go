@@ -176,9 +176,10 @@ func TestLessRights(t *testing.T) {
 		strict  int      // the code with --strict
 	}{
 		{"viewer", []string{"explain", "pod/" + pod}, 0, []string{"node"}, 3},
-		{"viewer", []string{"explain", "deploy/web"}, 0, nil, 0},
+		{"viewer", []string{"explain", "deploy/web"}, 0, []string{"storageclass list", "persistentvolume list"}, 3}, // its claim is not bound
 		{"viewer", []string{"explain", "deploy"}, 0, []string{"node"}, 3},
-		{"viewer", []string{"explain", "svc/web", "pvc/data", "ing/web", "hpa/web", "pdb/web"}, 0, nil, 0},
+		{"viewer", []string{"explain", "sa/default"}, 0, nil, 0},
+		{"viewer", []string{"explain", "svc/web", "pvc/data", "ing/web", "hpa/web", "pdb/web"}, 0, []string{"storageclass list", "persistentvolume list", "ingressclass list"}, 3},
 		{"viewer", []string{"explain"}, 0, []string{"node"}, 3},
 		{"viewer", []string{"check", "--fail-on", "none"}, 0, []string{"secret list", "node list", "namespace list", "storageclass list", "persistentvolume list"}, 3},
 		{"viewer", []string{"check"}, 1, []string{"secret list"}, 1}, // 1 comes before 3
