@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	helper "k8s.io/component-helpers/resource"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -193,7 +194,7 @@ func reportQuota(p *rule.Pass, r *refused) {
 		},
 		RuledOut: []string{"a full cluster: the pods are refused before any node is looked for"},
 	}
-	allows, less := ref.String()+" has no room for more pods", "let each ask for less, or "
+	allows, less := ref.String()+" has no room for more pods", "let each ask for less, "
 	if known {
 		each := q.requested[scarce]
 		allows = fmt.Sprintf("%s allows %s of %s in the namespace, and each pod takes %s", ref.String(), limit.String(), scarce, each.String())
@@ -213,7 +214,7 @@ func reportQuota(p *rule.Pass, r *refused) {
 	default:
 		d, _ := p.Lookup(snapshot.DeploymentKind, top.Namespace, top.Name)
 		if d != nil && top.GroupKind() == snapshot.DeploymentKind {
-			if surge(p, d, &f, allows) {
+			if surge(p, d, &f, allows, !known || q.fitsInPlace(p, d, scarce)) {
 				break
 			}
 			t, _ := d.Typed.(*appsv1.Deployment)
@@ -254,10 +255,20 @@ func countField(f *rule.Finding, name, words string, r *refused, more int32, kno
 
 // surge handles a rolling update: all pods of the Deployment are there, and the quota leaves no room
 // for the extra one with which an update starts.
-func surge(p *rule.Pass, o *snapshot.Object, f *rule.Finding, allows string) bool {
+func surge(p *rule.Pass, o *snapshot.Object, f *rule.Finding, allows string, fits bool) bool {
 	d, ok := o.Typed.(*appsv1.Deployment)
 	if !ok || d.Status.Replicas < wanted(d.Spec.Replicas) || d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
 		return false
+	}
+	if !fits {
+		f.Message = fmt.Sprintf("the update cannot start its pods, not even in the place of an old one: %s; the old revision goes on with %d", allows, d.Status.Replicas)
+		f.NoField = "what the new pods ask for in sum is more than the quota leaves when an old one is gone"
+		f.Fix = &rule.Fix{
+			Title:         "have the new pods ask for less, or whoever owns the quota raise it; until then go back to what fits",
+			Caution:       "going back takes back all that the new revision changed",
+			Applicability: rule.NeedsThought, Object: o.Ref, Command: []string{"rollout", "undo", o.Ref.String()},
+		}
+		return true
 	}
 	setting := rule.Setting{Object: o.Ref, Path: field.NewPath("spec", "strategy", "rollingUpdate", "maxSurge")}
 	f.Field, f.Value = setting.Path, "25%"
@@ -273,6 +284,37 @@ func surge(p *rule.Pass, o *snapshot.Object, f *rule.Finding, allows string) boo
 		Applicability: rule.NeedsThought, Object: o.Ref, Patch: patch, Command: p.PatchCommand(o.Ref, patch),
 	}
 	return true
+}
+
+// fitsInPlace tells whether the quota would let a new pod take the place of one that is there.
+func (q quota) fitsInPlace(p *rule.Pass, deployment *snapshot.Object, name corev1.ResourceName) bool {
+	hard, used := q.limit[name], q.used[name]
+	if o, _ := p.Lookup(snapshot.ResourceQuotaKind, p.Object.Namespace, q.name); o != nil {
+		if rq, ok := o.Typed.(*corev1.ResourceQuota); ok && len(rq.Status.Hard) > 0 {
+			hard, used = rq.Status.Hard[name], rq.Status.Used[name]
+		}
+	}
+	left := hard.DeepCopy()
+	left.Sub(used)
+	var most resource.Quantity
+	for _, pod := range p.PodsOf(deployment) {
+		if has := takes(pod.Pod(), name); has.Cmp(most) > 0 {
+			most = has
+		}
+	}
+	left.Add(most)
+	return left.Cmp(q.requested[name]) >= 0
+}
+
+// takes is how much of what a quota counts a pod takes.
+func takes(pod *corev1.Pod, name corev1.ResourceName) resource.Quantity {
+	if what, ok := strings.CutPrefix(string(name), "limits."); ok {
+		return helper.PodLimits(pod, helper.PodResourcesOptions{})[corev1.ResourceName(what)]
+	}
+	if name == corev1.ResourcePods || name == "count/pods" {
+		return *resource.NewQuantity(1, resource.DecimalSI)
+	}
+	return helper.PodRequests(pod, helper.PodResourcesOptions{})[corev1.ResourceName(strings.TrimPrefix(string(name), "requests."))]
 }
 
 func quotaEvidence(p *rule.Pass, ref snapshot.Ref, name corev1.ResourceName) []rule.Evidence {

@@ -128,7 +128,7 @@ func reportFlag(p *rule.Pass, c snapshot.Container, e *ended) {
 		point(&f, setting, value, "the program does not know this")
 		f.Message = fmt.Sprintf("does not understand %s, which it is given", flag)
 		if value != "" && knowledge.Mask(value) == value {
-			patch := setting.ReplaceValue(value, "<FLAG>")
+			patch := setting.ReplaceValue(value, placeFor(value, e.what))
 			f.Fix.Applicability, f.Fix.Patch, f.Fix.Command = rule.Placeholders, patch, p.PatchCommand(setting.Object, patch)
 		}
 	}
@@ -142,14 +142,32 @@ func reportFlag(p *rule.Pass, c snapshot.Container, e *ended) {
 	p.Report(f)
 }
 
+// placeFor is a value with a placeholder for the flag in it, and all else that it says as it is.
+func placeFor(value, flag string) string {
+	words := strings.Fields(value)
+	if len(words) < 2 {
+		return "<FLAG>"
+	}
+	for _, w := range words {
+		if isFlag(w, flag) {
+			return strings.Replace(value, w, "<FLAG>", 1)
+		}
+	}
+	return "<FLAG>"
+}
+
+// isFlag tells whether a word of a command line is the flag as a program complains of it: without its
+// value, and often without its dashes.
+func isFlag(word, flag string) bool {
+	bare := strings.TrimLeft(flag, "-")
+	name, _, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	return word == flag || strings.HasPrefix(word, "-") && (name == bare || strings.TrimLeft(word, "-") == bare || strings.HasSuffix(word, ":"+bare))
+}
+
 // flagSetting is where the spec gives a flag, with one dash or two, with a value behind it or without.
 func flagSetting(p *rule.Pass, c snapshot.Container, flag string) (s rule.Setting, value string, ok bool) {
 	container := p.ContainerSetting(c)
-	bare := strings.TrimLeft(flag, "-")
-	is := func(word string) bool {
-		name, _, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
-		return word == flag || strings.HasPrefix(word, "-") && (name == bare || strings.TrimLeft(word, "-") == bare || strings.HasSuffix(word, ":"+bare))
-	}
+	is := func(word string) bool { return isFlag(word, flag) }
 	for _, list := range []struct {
 		name  string
 		words []string

@@ -26,10 +26,21 @@ type credential struct {
 	secret     bool // its name says that it is a password, a token, a key
 }
 
-// credentials are the variables of the container that may be part of its login, passwords first.
-func credentials(c snapshot.Container) []credential {
+// loginName is what variables are called with which a program logs in to a database, a queue or a cache.
+// A token or a key is for an API, which says so when it refuses one.
+var loginName = regexp.MustCompile(`(?i)passw|passphrase|pwd|^pg|postgres|mysql|maria|mongo|redis|amqp|rabbit|kafka|(?:^|_)db(?:_|$)|database|dsn|login|credential`)
+
+// apiWords are in the words of an API that refuses a token.
+var apiWords = regexp.MustCompile(`(?i)token|api[ _-]?key|bearer|\b401\b|unauthori[sz]ed`)
+
+// credentials are the variables of the container that may be part of the login that the line speaks of,
+// passwords first.
+func credentials(c snapshot.Container, line string) []credential {
 	var first, then []credential
 	for i, e := range c.Env {
+		if !loginName.MatchString(e.Name) && knowledge.Mask(e.Value) == e.Value && !apiWords.MatchString(line) {
+			continue
+		}
 		k := credential{index: i, secret: knowledge.SecretName(e.Name) || knowledge.Mask(e.Value) != e.Value}
 		if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
 			k.kind, k.name, k.key = "secret", e.ValueFrom.SecretKeyRef.Name, e.ValueFrom.SecretKeyRef.Key
@@ -52,7 +63,7 @@ func reportAuth(p *rule.Pass, c snapshot.Container, e *ended) {
 	f.Fix = &rule.Fix{Title: "compare what the program logs in with to what the other side expects", Applicability: rule.NeedsThought,
 		Caution: "a variable is read at the start of the container: after a change of the Secret, restart the workload"}
 	var from []string
-	for _, k := range credentials(c) {
+	for _, k := range credentials(c, e.line) {
 		name := c.Env[k.index].Name
 		if f.Field == nil {
 			entry := envSetting(p, c, k.index)
