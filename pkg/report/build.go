@@ -181,6 +181,9 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 			out.FieldName = prefix + out.FieldName
 		}
 		out.Picture, out.Position = b.picture(object, prefix, f)
+		if f.Fix != nil && b.stale(f) {
+			out.Picture = nil // what stands there now is not what the pod has
+		}
 	}
 	if o, _ := b.Snapshot.Lookup(f.Object.GroupKind(), f.Object.Namespace, f.Object.Name); o != nil {
 		out.ManagedBy, _ = o.ManagedBy()

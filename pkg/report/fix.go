@@ -4,9 +4,13 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/revision"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
 )
 
 // fix words a fix for people and shells: whose context and namespace, quoted, and who would undo it.
@@ -20,6 +24,10 @@ func (b *Builder) fix(f *rule.Finding) *Fix {
 	}
 	if len(f.Fix.Command) > 0 {
 		out.Command = b.Command(f.Fix.Object.Namespace, f.Fix.Command...)
+	}
+	if b.stale(f) {
+		b.remake(f, out)
+		return out
 	}
 	out.Notes = append(out.Notes, f.Fix.Lines...)
 	target, _ := b.Snapshot.Lookup(f.Fix.Object.GroupKind(), f.Fix.Object.Namespace, f.Fix.Object.Name)
@@ -53,11 +61,15 @@ func (b *Builder) fix(f *rule.Finding) *Fix {
 // for a pod to get ready before it replaces it, and OnDelete replaces none.
 // Source: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
 func (b *Builder) replacedByHand(target *snapshot.Object, f *rule.Finding) string {
+	if target.GroupKind() == snapshot.CronJobKind && target.Origin == nil {
+		return b.runGoesOn(target, f)
+	}
 	if f.Seen.Kind != "Pod" || f.Field == nil || !strings.HasPrefix(f.Field.String(), "spec.template") || !f.Fix.Object.Same(f.Object) || target.Origin != nil {
 		return ""
 	}
 	waits := false
 	switch t := target.Typed.(type) {
+
 	case *appsv1.StatefulSet:
 		waits = t.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType || t.Spec.PodManagementPolicy != appsv1.ParallelPodManagement
 	case *appsv1.DaemonSet:
@@ -67,6 +79,88 @@ func (b *Builder) replacedByHand(target *snapshot.Object, f *rule.Finding) strin
 		return ""
 	}
 	return "its controller does not replace the pod by itself: then " + b.Command(f.Seen.Namespace, "delete", "pod/"+f.Seen.Name)
+}
+
+// runGoesOn tells where a run of a CronJob goes on with its own template, and keeps the next from starting.
+func (b *Builder) runGoesOn(cron *snapshot.Object, f *rule.Finding) string {
+	t, ok := cron.Typed.(*batchv1.CronJob)
+	if !ok || t.Spec.ConcurrencyPolicy != batchv1.ForbidConcurrent || f.Field == nil || !strings.HasPrefix(f.Field.String(), "spec.jobTemplate") {
+		return ""
+	}
+	owner, _ := b.Snapshot.Lookup(f.Seen.GroupKind(), f.Seen.Namespace, f.Seen.Name)
+	if owner != nil && owner.Pod() != nil {
+		owner = b.Snapshot.Owner(owner)
+	}
+	if owner == nil {
+		return ""
+	}
+	job, ok := owner.Typed.(*batchv1.Job)
+	if !ok || job.Status.CompletionTime != nil || len(job.Status.Conditions) > 0 {
+		return ""
+	}
+	return "the run that goes on keeps its template, and no other starts before it ends: then " + b.Command(f.Seen.Namespace, "delete", owner.String())
+}
+
+// stale tells whether the object to change says something else by now than the pod was made with: its
+// controller has a newer template, and has not replaced the pod.
+func (b *Builder) stale(f *rule.Finding) bool {
+	if f.Field == nil || !f.Fix.Object.Same(f.Object) {
+		return false
+	}
+	pod, _ := b.Snapshot.Lookup(snapshot.PodKind, f.Seen.Namespace, f.Seen.Name)
+	owner, _ := b.Snapshot.Lookup(f.Object.GroupKind(), f.Object.Namespace, f.Object.Name)
+	if pod == nil || owner == nil || pod.Pod() == nil || owner.Origin != nil || !b.ofOlder(pod, owner) {
+		return false
+	}
+	for _, prefix := range []string{"spec.jobTemplate.spec.template.", "spec.template."} {
+		rest, ok := strings.CutPrefix(f.Field.String(), prefix)
+		if !ok {
+			continue
+		}
+		now, ok := owner.At(keys(f.Field.String())...)
+		was, had := pod.At(keys(rest)...)
+		return ok && had && !equality.Semantic.DeepEqual(now, was)
+	}
+	return false
+}
+
+// ofOlder tells whether a pod is of an older template of its controller.
+func (b *Builder) ofOlder(pod, owner *snapshot.Object) bool {
+	hash := pod.Meta.GetLabels()[appsv1.ControllerRevisionHashLabelKey]
+	switch t := owner.Typed.(type) {
+	case *appsv1.StatefulSet:
+		return hash != "" && t.Status.UpdateRevision != "" && hash != t.Status.UpdateRevision
+	case *appsv1.DaemonSet:
+		list := revision.Of(b.Snapshot, owner)
+		return hash != "" && len(list) > 0 && !strings.HasSuffix(list[0].Object.Name, hash)
+	case *batchv1.CronJob: // a Job keeps the template it was made with
+		return true
+	}
+	return false
+}
+
+func keys(path string) []string {
+	var list []string
+	for _, s := range source.ParsePath(path) {
+		list = append(list, s.Key)
+	}
+	return list
+}
+
+// remake is the fix for a pod whose controller has another template by now.
+func (b *Builder) remake(f *rule.Finding, out *Fix) {
+	what := "pod/" + f.Seen.Name
+	if pod, _ := b.Snapshot.Lookup(snapshot.PodKind, f.Seen.Namespace, f.Seen.Name); pod != nil {
+		if ref, ok := pod.OwnerRef(); ok && ref.GroupKind() == snapshot.JobKind {
+			what = ref.String()
+		}
+	}
+	*out = Fix{
+		Title:         "have it made anew: " + f.Object.String() + " says something else by now than it was made with",
+		Caution:       "what the pod does is broken off",
+		Applicability: string(rule.NeedsThought), Object: out.Object,
+		Command: b.Command(f.Seen.Namespace, "delete", what),
+	}
 }
 
 // immutable tells the kinds whose pod spec the API does not let anybody change.
