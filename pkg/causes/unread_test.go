@@ -50,7 +50,7 @@ func TestCapturesInPart(t *testing.T) {
 		{"never-ready", "pods.yaml", 0, "svc/web", "svc-not-ready certain unhealthy"},
 		{"never-ready", "replicasets.yaml", 0, "deploy/web", "rollout-deadline certain unhealthy"},
 		{"never-ready", "events.yaml", time.Hour, "deploy/web", "readiness-failing likely +rollout-deadline unhealthy"},
-		{"service-not-ready", "", -60 * time.Second, "svc/web", "- unhealthy"},
+		{"service-not-ready", "", -60 * time.Second, "svc/web", "- starting"},
 		{"service-not-ready", "", -60 * time.Second, "deploy/web", "- starting"},
 		{"job-backoff", "pods.yaml", 0, "job/import", "job-backoff certain unhealthy"},
 		{"evicted-ephemeral", "events.yaml", 0, "deploy/web", "evicted-es-limit certain unhealthy"},

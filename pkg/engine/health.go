@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,6 +60,9 @@ func HealthOf(s *snapshot.Snapshot, o *snapshot.Object) Health {
 			return h
 		}
 		h := replicas(s, o, t.Spec.Replicas, t.Status.UpdatedReplicas, t.Status.AvailableReplicas)
+		if want := t.Status.Replicas; t.Spec.MinReadySeconds > 0 && h.State == Unhealthy && want > 0 && t.Status.ReadyReplicas == want && t.Status.AvailableReplicas < want {
+			return Health{Starting, fmt.Sprintf("%d of %d pods ready, and not yet for the %ds of minReadySeconds", t.Status.ReadyReplicas, want, t.Spec.MinReadySeconds)}
+		}
 		if old := t.Status.Replicas - t.Status.UpdatedReplicas; h.State == Healthy && old > 0 { // they may be the ones that are ready
 			return Health{Starting, fmt.Sprintf("%s, %d of the revision before not replaced yet", h.Text, old)}
 		}
@@ -170,10 +174,25 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 		return Health{Healthy, "its other containers are ready, and the rest has completed"}
 	case age < youth:
 		return Health{Starting, fmt.Sprintf("starting, %s old", rule.Human(age))}
+	case !containers && age < youth+notAsked(pod):
+		return Health{Starting, fmt.Sprintf("starting, %s old: its probes begin after %s", rule.Human(age), rule.Human(notAsked(pod)))}
 	case containers:
 		return Health{Unhealthy, fmt.Sprintf("not ready, %s old: its containers are, and nobody has set %s", rule.Human(age), strings.Join(closedGates(pod), ", "))}
 	}
 	return Health{Unhealthy, fmt.Sprintf("not ready, %s old", rule.Human(age))}
+}
+
+// notAsked is how long after its start a pod's containers are not asked whether they are ready.
+func notAsked(pod *corev1.Pod) time.Duration {
+	var longest int32
+	for i := range pod.Spec.Containers {
+		for _, probe := range []*corev1.Probe{pod.Spec.Containers[i].StartupProbe, pod.Spec.Containers[i].ReadinessProbe} {
+			if probe != nil {
+				longest = max(longest, probe.InitialDelaySeconds)
+			}
+		}
+	}
+	return time.Duration(longest) * time.Second
 }
 
 // waits words for what a container waits.
@@ -349,8 +368,8 @@ func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service
 		return Health{Healthy, "an alias of " + svc.Spec.ExternalName}
 	}
 	ready, total, ports := 0, 0, 0
-	slices := s.EndpointSlices(o)
-	for _, slice := range slices {
+	lists := s.EndpointSlices(o)
+	for _, slice := range lists {
 		es, ok := slice.Typed.(*discoveryv1.EndpointSlice)
 		if !ok {
 			continue
@@ -370,7 +389,7 @@ func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service
 		return Health{Healthy, fmt.Sprintf("%d of %s ready", ready, rule.Count(total, "endpoint"))}
 	case len(svc.Spec.Selector) == 0:
 		return Health{Unknown, "no selector: its endpoints are kept by hand, and none of those read is ready"}
-	case len(slices) == 0 && !s.ListRead(snapshot.EndpointSliceKind, o.Namespace):
+	case len(lists) == 0 && !s.ListRead(snapshot.EndpointSliceKind, o.Namespace):
 		return Health{Unknown, "its endpoints were not read"}
 	}
 	if behind := s.SelectedTemplates(o.Namespace, labels.SelectorFromSet(svc.Spec.Selector)); total == 0 && len(behind) > 0 {
@@ -381,6 +400,11 @@ func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service
 		if idle {
 			return Health{Idle, behind[0].Object.String() + " is " + HealthOf(s, behind[0].Object).Text}
 		}
+	}
+	if starting := s.SelectedPods(o.Namespace, labels.SelectorFromSet(svc.Spec.Selector)); len(starting) > 0 && !slices.ContainsFunc(starting, func(pod *snapshot.Object) bool {
+		return podHealth(s, pod, pod.Pod()).State != Starting || HealthOf(s, s.TopOwner(pod)).State == Unhealthy
+	}) {
+		return Health{Starting, "no ready endpoint yet: " + rule.Count(len(starting), "pod") + " starting"}
 	}
 	return Health{Unhealthy, "no ready endpoint"}
 }

@@ -266,7 +266,7 @@ func surge(p *rule.Pass, o *snapshot.Object, f *rule.Finding, allows string, fit
 		f.Fix = &rule.Fix{
 			Title:         "have the new pods ask for less, or whoever owns the quota raise it; until then go back to what fits",
 			Caution:       "going back takes back all that the new revision changed",
-			Applicability: rule.NeedsThought, Object: o.Ref, Command: []string{"rollout", "undo", o.Ref.String()},
+			Applicability: rule.NeedsThought, Object: o.Ref, Command: []string{"rollout", "undo", o.String()},
 		}
 		return true
 	}
