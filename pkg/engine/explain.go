@@ -431,7 +431,7 @@ func (c *chain) service(o *snapshot.Object) {
 		return
 	}
 	c.want(snapshot.WantList(snapshot.EndpointSliceKind, o.Namespace, "kubernetes.io/service-name="+o.Name))
-	if len(svc.Spec.Selector) == 0 || HealthOf(c.s, o).State != Unhealthy {
+	if state := HealthOf(c.s, o).State; len(svc.Spec.Selector) == 0 || state != Unhealthy && state != Starting {
 		return
 	}
 	selector := labels.SelectorFromSet(svc.Spec.Selector)
