@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 // DefaultGracePeriod is terminationGracePeriodSeconds where a pod sets none.
@@ -67,4 +68,18 @@ func GaveUp(pod *corev1.PodSpec, probe *corev1.Probe, lived time.Duration, exit 
 		most += GracePeriod(pod, probe)
 	}
 	return lived >= least-StopSlack && lived <= most+StopSlack
+}
+
+// ProbePort is the handler of a probe that asks a port, and the port; "" for one that asks none.
+func ProbePort(probe *corev1.Probe) (handler string, port intstr.IntOrString) {
+	h := probe.ProbeHandler
+	switch {
+	case h.HTTPGet != nil:
+		return "httpGet", h.HTTPGet.Port
+	case h.TCPSocket != nil:
+		return "tcpSocket", h.TCPSocket.Port
+	case h.GRPC != nil:
+		return "grpc", intstr.FromInt32(h.GRPC.Port)
+	}
+	return "", intstr.IntOrString{}
 }

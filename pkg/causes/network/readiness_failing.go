@@ -176,7 +176,7 @@ func seen(p *rule.Pass, c snapshot.Container, probe rule.Setting, u *unready, f 
 // reportRefused words a port at which nothing listens. That no container declares the port is only
 // a hint: an undeclared one works as well.
 func reportRefused(p *rule.Pass, c snapshot.Container, probe rule.Setting, u *unready, f *rule.Finding) {
-	handler, port := portOf(c.ReadinessProbe)
+	handler, port := knowledge.ProbePort(c.ReadinessProbe)
 	if handler == "" {
 		return
 	}
@@ -210,18 +210,4 @@ func reportRefused(p *rule.Pass, c snapshot.Container, probe rule.Setting, u *un
 	default:
 		f.Label = fmt.Sprintf("connection refused; the container declares ports %s", strings.Join(others, ", "))
 	}
-}
-
-// portOf is the handler of a probe that asks a port, and the port.
-func portOf(probe *corev1.Probe) (handler string, port intstr.IntOrString) {
-	h := probe.ProbeHandler
-	switch {
-	case h.HTTPGet != nil:
-		return "httpGet", h.HTTPGet.Port
-	case h.TCPSocket != nil:
-		return "tcpSocket", h.TCPSocket.Port
-	case h.GRPC != nil:
-		return "grpc", intstr.FromInt32(h.GRPC.Port)
-	}
-	return "", intstr.IntOrString{}
 }

@@ -92,7 +92,7 @@ func answers(o *snapshot.Object, number int32) bool {
 			if probe == nil {
 				continue
 			}
-			if _, port := portOf(probe); port.Type == intstr.Int && port.IntVal == number {
+			if _, port := knowledge.ProbePort(probe); port.Type == intstr.Int && port.IntVal == number {
 				return true
 			}
 		}

@@ -180,20 +180,6 @@ func pathOf(get *corev1.HTTPGetAction) string {
 	return get.Path
 }
 
-// portOf is the handler of a probe that asks a port, and the port; "" for one that asks none.
-func portOf(probe *corev1.Probe) (handler string, port intstr.IntOrString) {
-	h := probe.ProbeHandler
-	switch {
-	case h.HTTPGet != nil:
-		return "httpGet", h.HTTPGet.Port
-	case h.TCPSocket != nil:
-		return "tcpSocket", h.TCPSocket.Port
-	case h.GRPC != nil:
-		return "grpc", intstr.FromInt32(h.GRPC.Port)
-	}
-	return "", intstr.IntOrString{}
-}
-
 // resolve is the number that a probe's port stands for, as the kubelet finds it: a name among the ports
 // of the same container, else a number in quotes. Index is that of the port declared by the name, or -1.
 func resolve(c snapshot.Container, port intstr.IntOrString) (number int32, index int, ok bool) {

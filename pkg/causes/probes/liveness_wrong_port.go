@@ -52,7 +52,7 @@ func (a *asked) refused(c snapshot.Container) (port int32, ok bool) {
 	if a.kill == nil || a.kind == "Readiness" || !a.never(c) || !nobody.MatchString(a.says()) {
 		return 0, false
 	}
-	_, named := portOf(a.probe)
+	_, named := knowledge.ProbePort(a.probe)
 	number, _, ok := resolve(c, named)
 	return number, ok
 }
@@ -94,7 +94,7 @@ func elsewhere(p *rule.Pass, c snapshot.Container, a asked, port int32) *where {
 	}
 	passed := false
 	for _, other := range passing(c, &a) {
-		_, named := portOf(other.probe)
+		_, named := knowledge.ProbePort(other.probe)
 		n, _, ok := resolve(c, named)
 		if !ok || n == port {
 			continue
@@ -195,7 +195,7 @@ func numbers(list []int) string {
 
 func reportWrongPort(p *rule.Pass, c snapshot.Container, a asked, port int32, w *where) {
 	container := p.ContainerSetting(c)
-	handler, named := portOf(a.probe)
+	handler, named := knowledge.ProbePort(a.probe)
 	setting := container.Child(a.field, handler, "port")
 	var seen any = named
 	if _, i, _ := resolve(c, named); i >= 0 && w.port == nil { // the name is right, and the number behind it is not

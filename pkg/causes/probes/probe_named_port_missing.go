@@ -38,7 +38,7 @@ var ProbeNamedPortMissing = rule.Cause{
 // unknownPort tells whether the probe of a running container names a port that the kubelet cannot find. It
 // looks among the ports of that container and no other.
 func (a *asked) unknownPort(c snapshot.Container) bool {
-	handler, port := portOf(a.probe)
+	handler, port := knowledge.ProbePort(a.probe)
 	if handler == "" || handler == "grpc" || port.Type != intstr.String || c.Status.State.Running == nil {
 		return false
 	}
@@ -48,7 +48,7 @@ func (a *asked) unknownPort(c snapshot.Container) bool {
 
 func reportNamedPort(p *rule.Pass, c snapshot.Container, a asked) {
 	container := p.ContainerSetting(c)
-	handler, port := portOf(a.probe)
+	handler, port := knowledge.ProbePort(a.probe)
 	setting := container.Child(a.field, handler, "port")
 	f := rule.Finding{
 		Object: container.Object, Seen: p.Object.In(c.Name), Field: setting.Path, Value: port.StrVal,
