@@ -6,6 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -35,7 +36,8 @@ func podOfWeb() *corev1.Pod {
 
 // Only of a pod that is well, and whose controller was read, anything is left out.
 func TestBriefKeepsWhatIsJudged(t *testing.T) {
-	b := &brief{read: map[types.UID]bool{"rs": true}, alike: map[types.UID]*corev1.Pod{}}
+	b := newBrief()
+	b.read["rs"] = true
 	for name, c := range map[string]struct {
 		change func(*corev1.Pod)
 		whole  bool
@@ -54,7 +56,15 @@ func TestBriefKeepsWhatIsJudged(t *testing.T) {
 	} {
 		pod := podOfWeb()
 		c.change(pod)
-		b.reduce(pod)
+		pod.UID = types.UID(name)
+		whole := pod
+		pod = taken(t, b, pod)
+		if c.whole != equality.Semantic.DeepEqual(pod, whole) {
+			t.Errorf("%s: kept whole %v, want %v: %+v", name, !c.whole, c.whole, pod)
+		}
+		if nothing := b.asksNothing(&corev1.Event{InvolvedObject: corev1.ObjectReference{UID: pod.UID}}); nothing == c.whole {
+			t.Errorf("%s: its events are dropped: %v", name, nothing)
+		}
 		app := pod.Spec.Containers[0]
 		if whole := app.LivenessProbe != nil && app.Args != nil && pod.Annotations != nil && len(pod.Spec.Volumes) == 2; whole != c.whole {
 			t.Errorf("%s: kept whole %v, want %v", name, whole, c.whole)
@@ -64,29 +74,96 @@ func TestBriefKeepsWhatIsJudged(t *testing.T) {
 		}
 	}
 	whole := podOfWeb()
-	(*brief)(nil).reduce(whole)
-	if whole.Spec.Containers[0].LivenessProbe == nil {
+	if got := taken(t, nil, whole); !equality.Semantic.DeepEqual(got, whole) {
 		t.Error("reduced without being asked to be brief")
 	}
 }
 
-func TestBriefSharesWhatIsAlike(t *testing.T) {
-	b := &brief{read: map[types.UID]bool{"rs": true}, alike: map[types.UID]*corev1.Pod{}}
-	first, same, other := podOfWeb(), podOfWeb(), podOfWeb()
-	other.Spec.Containers[0].Image = "app:2"
-	for _, p := range []*corev1.Pod{first, same, other} {
-		b.reduce(p)
+// taken is what is kept of a pod that a server sends.
+func taken(t *testing.T, b *brief, pod *corev1.Pod) *corev1.Pod {
+	t.Helper()
+	data, err := pod.Marshal()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if &same.Spec.Containers[0] != &first.Spec.Containers[0] {
+	got := &corev1.Pod{}
+	if err := b.pod(data, got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestBriefSharesWhatIsAlike(t *testing.T) {
+	b := newBrief()
+	b.read["rs"] = true
+	pods := []*corev1.Pod{podOfWeb(), podOfWeb(), podOfWeb()}
+	pods[1].Spec.NodeName, pods[1].Name = "node-2", "web-2"
+	pods[2].Spec.Containers[0].Image, pods[2].Labels["app"] = "app:2", "web2"
+	for i, p := range pods {
+		pods[i] = taken(t, b, p)
+	}
+	first, same, other := pods[0], pods[1], pods[2]
+	if &same.Spec.Containers[0] != &first.Spec.Containers[0] || &same.OwnerReferences[0] != &first.OwnerReferences[0] {
 		t.Error("two pods that are alike are kept twice")
 	}
-	if other.Spec.Containers[0].Image != "app:2" || first.Spec.Containers[0].Image != "app:1" {
-		t.Error("a pod that differs took the other's containers")
+	if len(b.labels) != 2 {
+		t.Errorf("%d sets of labels, want 2", len(b.labels))
+	}
+	if same.Spec.NodeName != "node-2" || first.Spec.NodeName != "node-1" || same.Name != "web-2" {
+		t.Error("what differs between two pods was shared")
+	}
+	if other.Spec.Containers[0].Image != "app:2" || first.Spec.Containers[0].Image != "app:1" || other.Labels["app"] != "web2" || first.Labels["app"] != "web" {
+		t.Error("a pod that differs took what the other has")
+	}
+}
+
+// What is kept by the number of its field is what the type calls so.
+func TestBriefFields(t *testing.T) {
+	b := newBrief()
+	b.read["rs"] = true
+	whole := podOfWeb()
+	spec := &whole.Spec
+	spec.InitContainers = []corev1.Container{{Name: "proxy", Image: "proxy:1", RestartPolicy: ptr.To(corev1.ContainerRestartPolicyAlways), Command: []string{"x"}}}
+	spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debug"}}}
+	spec.RestartPolicy, spec.ServiceAccountName, spec.HostNetwork, spec.Hostname, spec.Subdomain = corev1.RestartPolicyAlways, "web", true, "web-1", "web"
+	spec.Affinity, spec.SchedulerName, spec.PriorityClassName, spec.Priority = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{}}, "other", "high", ptr.To[int32](3)
+	spec.RuntimeClassName, spec.Overhead = ptr.To("gvisor"), corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1m")}
+	spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{TopologyKey: "zone"}}
+	spec.ResourceClaims, spec.Resources = []corev1.PodResourceClaim{{Name: "gpu"}}, &corev1.ResourceRequirements{}
+	spec.ReadinessGates = []corev1.PodReadinessGate{{ConditionType: "a/b"}}
+	spec.Volumes = append(spec.Volumes, corev1.Volume{Name: "scratch", VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}}})
+
+	want := spec.DeepCopy()
+	want.Volumes = []corev1.Volume{spec.Volumes[0], spec.Volumes[2]}
+	want.Containers[0].Args, want.Containers[0].LivenessProbe, want.InitContainers[0].Command = nil, nil, nil
+
+	spec.NodeSelector, spec.Tolerations, spec.DNSPolicy = map[string]string{"a": "b"}, []corev1.Toleration{{Key: "a"}}, corev1.DNSDefault
+	spec.SecurityContext, spec.ImagePullSecrets = &corev1.PodSecurityContext{}, []corev1.LocalObjectReference{{Name: "r"}}
+	if got := taken(t, b, whole).Spec; !equality.Semantic.DeepEqual(&got, want) {
+		t.Errorf("kept %+v\nwant %+v", got, *want)
+	}
+}
+
+// What cannot be decoded is refused as the decoder does it, and ends nothing.
+func TestBriefBroken(t *testing.T) {
+	b := newBrief()
+	b.read["rs"] = true
+	data, err := podOfWeb().Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range data {
+		for _, broken := range [][]byte{data[:i], append(append(bytes.Clone(data[:i]), data[i]^0xff), data[i+1:]...)} {
+			plain := (&corev1.Pod{}).Unmarshal(bytes.Clone(broken))
+			if got := b.pod(bytes.Clone(broken), &corev1.Pod{}); plain == nil && got != nil {
+				t.Errorf("at %d: %v, and the decoder takes it", i, got)
+			}
+		}
 	}
 }
 
 func TestBriefRevision(t *testing.T) {
-	b := &brief{}
+	b := newBrief()
 	rs := &appsv1.ReplicaSet{}
 	rs.OwnerReferences = []metav1.OwnerReference{{Kind: "Deployment", Controller: ptr.To(true)}}
 	rs.Spec.Replicas = ptr.To[int32](1)

@@ -120,13 +120,23 @@ func (c *Cluster) Fetch(ctx context.Context, s *snapshot.Snapshot, wants []snaps
 			results <- c.read(ctx, w)
 		}()
 	}
-	for range wants {
-		a := <-results
+	take := func(a answer) {
 		for _, add := range a.add {
 			add(s)
 		}
 		s.SetOutcome(a.want, outcomeOf(a.want, a.err, c.timeout))
 		c.trouble.keep(a.want, a.err)
+	}
+	var last []answer
+	for range wants {
+		if a := <-results; a.want.GroupKind() == snapshot.EventKind {
+			last = append(last, a) // by then it is known of which pods nobody asks for events
+		} else {
+			take(a)
+		}
+	}
+	for _, a := range last {
+		take(a)
 	}
 	if s.Now.Before(c.clock.now()) && c.clock.unix.Load() != 0 {
 		s.Now = c.clock.now()
@@ -401,12 +411,27 @@ func (c *Cluster) stream(ctx context.Context, gvk schema.GroupVersionKind, names
 		if b != nil || nobodyEdits[gvk.GroupKind()] {
 			data = withoutManagers(data)
 		}
-		if err := message.Unmarshal(data); err != nil {
+		switch t := obj.(type) {
+		case *corev1.Pod:
+			err = b.pod(data, t)
+		case *corev1.Event:
+			if err = t.Unmarshal(data); err == nil {
+				a.add = append(a.add, func(s *snapshot.Snapshot) {
+					if !b.asksNothing(t) {
+						_, _ = s.Add(gvk, t, nil)
+					}
+				})
+			}
 			return err
+		default:
+			if err = message.Unmarshal(data); err == nil {
+				b.reduce(obj)
+			}
 		}
-		b.reduce(obj)
-		a.object(gvk, obj)
-		return nil
+		if err == nil {
+			a.object(gvk, obj)
+		}
+		return err
 	})
 	if errors.Is(err, errNotProtobuf) {
 		return jsonList(r, gvk, a)
