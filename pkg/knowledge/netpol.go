@@ -202,6 +202,14 @@ func selectsNamespace(selector *metav1.LabelSelector, peer Endpoint) Answer {
 }
 
 func selects(selector *metav1.LabelSelector, set map[string]string) bool {
+	if selector != nil && len(selector.MatchExpressions) == 0 { // asked of each pod and policy
+		for k, v := range selector.MatchLabels {
+			if has, ok := set[k]; !ok || has != v {
+				return false
+			}
+		}
+		return true
+	}
 	s, err := metav1.LabelSelectorAsSelector(selector)
 	return err == nil && s.Matches(labels.Set(set))
 }

@@ -16,8 +16,9 @@ import (
 // first, then how many verdicts there were.
 func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 	p := &writer{w: w, t: t, at: r.At.Time}
-	var broken, settings []report.Finding
-	for _, f := range r.Findings {
+	var broken, settings []*report.Finding
+	for i := range r.Findings {
+		f := &r.Findings[i]
 		if f.Dimension == "" {
 			broken = append(broken, f)
 		} else {
@@ -27,7 +28,7 @@ func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 	settings = unsaid(settings, broken)
 	other := p.unreadable(r)
 	p.broken(r, broken)
-	each, many := settings, [][]report.Finding(nil)
+	each, many := settings, [][]*report.Finding(nil)
 	if !wide {
 		each, many = repeated(settings)
 	}
@@ -64,7 +65,7 @@ func (p *writer) unreadable(r *report.Report) (other []report.NotEvaluated) {
 }
 
 // broken prints what is broken now, one line each with the command that tells more.
-func (p *writer) broken(r *report.Report, findings []report.Finding) {
+func (p *writer) broken(r *report.Report, findings []*report.Finding) {
 	if len(findings) == 0 {
 		return
 	}
@@ -111,9 +112,9 @@ func (p *writer) broken(r *report.Report, findings []report.Finding) {
 
 // consequences sets apart the findings that another one explains; follows holds them by the index
 // of that one in roots.
-func consequences(findings []report.Finding) (roots []report.Finding, follows map[int][]report.Finding) {
-	follows = map[int][]report.Finding{}
-	explains := func(f, g report.Finding) bool {
+func consequences(findings []*report.Finding) (roots []*report.Finding, follows map[int][]*report.Finding) {
+	follows = map[int][]*report.Finding{}
+	explains := func(f, g *report.Finding) bool {
 		if g.Because == nil || f.Fingerprint == g.Fingerprint {
 			return false
 		}
@@ -124,7 +125,7 @@ func consequences(findings []report.Finding) (roots []report.Finding, follows ma
 	}
 	explained := make([]bool, len(findings))
 	for i, g := range findings {
-		explained[i] = slices.ContainsFunc(findings, func(f report.Finding) bool { return f.Because == nil && explains(f, g) })
+		explained[i] = slices.ContainsFunc(findings, func(f *report.Finding) bool { return f.Because == nil && explains(f, g) })
 	}
 	for i, f := range findings {
 		if explained[i] {
@@ -141,22 +142,22 @@ func consequences(findings []report.Finding) (roots []report.Finding, follows ma
 }
 
 // unsaid leaves out settings that what is broken now has named already.
-func unsaid(settings, broken []report.Finding) []report.Finding {
+func unsaid(settings, broken []*report.Finding) []*report.Finding {
 	said := map[string]bool{}
-	key := func(f report.Finding) string { return f.Object.Key().String() + f.Object.Namespace + " " + f.Field }
+	key := func(f *report.Finding) string { return f.Object.Key().String() + f.Object.Namespace + " " + f.Field }
 	for _, f := range broken {
 		if f.Field != "" {
 			said[key(f)] = true
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(settings), func(f report.Finding) bool { return said[key(f)] })
+	return slices.DeleteFunc(settings, func(f *report.Finding) bool { return said[key(f)] })
 }
 
 // often is on how many objects a finding must be to be said once for all of them.
 const often = 3
 
 // repeated takes out findings of less than high severity that the same rule has on many objects.
-func repeated(findings []report.Finding) (each []report.Finding, many [][]report.Finding) {
+func repeated(findings []*report.Finding) (each []*report.Finding, many [][]*report.Finding) {
 	objects := map[string]map[string]bool{}
 	for _, f := range findings {
 		if objects[f.Rule] == nil {
@@ -185,7 +186,7 @@ func repeated(findings []report.Finding) (each []report.Finding, many [][]report
 // shortNames is how many objects are named where a finding is said once for many.
 const shortNames = 6
 
-func (p *writer) repeated(groups [][]report.Finding) {
+func (p *writer) repeated(groups [][]*report.Finding) {
 	if len(groups) == 0 {
 		return
 	}
@@ -195,7 +196,7 @@ func (p *writer) repeated(groups [][]report.Finding) {
 		width = max(width, len(g[0].Severity))
 	}
 	for _, g := range groups {
-		slices.SortStableFunc(g, func(a, b report.Finding) int { // as they stand in the files
+		slices.SortStableFunc(g, func(a, b *report.Finding) int { // as they stand in the files
 			if a.Position == nil || b.Position == nil {
 				return 0
 			}
@@ -229,16 +230,16 @@ func (p *writer) repeated(groups [][]report.Finding) {
 		if places := len(names); places > shortNames {
 			names = append(names[:shortNames], fmt.Sprintf("%d more with -o wide", places-shortNames))
 		}
-		f := g[0]
+		f := *g[0]
 		f.FieldName, f.Position, f.Picture = strings.Join(names, ", "), nil, nil
-		f.Message = fmt.Sprintf("%s, on %s", p.titleOf(f), rule.Count(len(objects), "object"))
-		p.setting(f, width, false)
+		f.Message = fmt.Sprintf("%s, on %s", p.titleOf(&f), rule.Count(len(objects), "object"))
+		p.setting(&f, width, false)
 	}
 	p.line("")
 }
 
 // titleOf is what a rule finds, in words that fit every object.
-func (p *writer) titleOf(f report.Finding) string {
+func (p *writer) titleOf(f *report.Finding) string {
 	if f.Title != "" {
 		return f.Title
 	}
@@ -246,9 +247,9 @@ func (p *writer) titleOf(f report.Finding) string {
 }
 
 // settings prints findings by object, the object with the worst first.
-func (p *writer) settings(findings []report.Finding, wide bool) {
+func (p *writer) settings(findings []*report.Finding, wide bool) {
 	var order []string
-	groups := map[string][]report.Finding{}
+	groups := map[string][]*report.Finding{}
 	for _, f := range findings {
 		key := f.Object.Namespace + "\x00" + f.Object.String()
 		if f.Position != nil {
@@ -280,7 +281,7 @@ func (p *writer) settings(findings []report.Finding, wide bool) {
 	}
 }
 
-func (p *writer) setting(f report.Finding, severityWidth int, wide bool) {
+func (p *writer) setting(f *report.Finding, severityWidth int, wide bool) {
 	t := p.t
 	paint := t.faint
 	switch rule.Severity(f.Severity) {
@@ -318,12 +319,12 @@ func (p *writer) setting(f report.Finding, severityWidth int, wide bool) {
 	}
 	shown := wide || rule.Severity(f.Severity).Rank() <= rule.Severity(rule.High).Rank()
 	if shown {
-		if pic := drawn(f); pic != nil {
+		if pic := drawn(*f); pic != nil {
 			p.lines(markedOnly(pic, wide), strings.Repeat(" ", indent))
 		}
 	}
 	if wide && f.Fix != nil {
-		p.fix(f)
+		p.fix(*f)
 	}
 }
 

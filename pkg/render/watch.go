@@ -21,7 +21,7 @@ func Changes(w io.Writer, before, after *report.Report, t *Theme) error {
 		was, is := before.Current(old), after.Current(e)
 		for _, f := range was {
 			if !says(is, f) {
-				p.hanging(clock, t.good+" no longer: "+clean(p.titleOf(f))+"  ("+f.Rule+")")
+				p.hanging(clock, t.good+" no longer: "+clean(p.titleOf(&f))+"  ("+f.Rule+")")
 			}
 		}
 		for _, f := range is {
