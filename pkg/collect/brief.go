@@ -28,23 +28,23 @@ type brief struct {
 	labels map[string]map[string]string       // by their protobuf form
 	owners map[string][]metav1.OwnerReference // by their protobuf form
 	well   map[types.UID]bool                 // pods of which nobody asks for events
-}
 
-// briefly is a brief of what s holds.
-func briefly(s *snapshot.Snapshot) *brief {
-	b := newBrief()
-	for _, gk := range controllers {
-		for _, o := range s.List(gk, "") {
-			b.read[o.Meta.GetUID()] = true
-		}
-	}
-	return b
+	buffers [3][]byte // used again, since there are thousands of objects
 }
 
 func newBrief() *brief {
 	return &brief{
 		read: map[types.UID]bool{}, alike: map[types.UID]likeness{}, labels: map[string]map[string]string{},
 		owners: map[string][]metav1.OwnerReference{}, well: map[types.UID]bool{},
+	}
+}
+
+// know tells which controllers were read.
+func (b *brief) know(s *snapshot.Snapshot) {
+	for _, gk := range controllers {
+		for _, o := range s.List(gk, "") {
+			b.read[o.Meta.GetUID()] = true
+		}
 	}
 }
 
@@ -75,9 +75,82 @@ var nobodyEdits = map[schema.GroupKind]bool{
 // The field numbers of metadata in every object, and of managedFields in it. Source: generated.proto of
 // k8s.io/api and of k8s.io/apimachinery/pkg/apis/meta/v1.
 const (
-	objectMetadata = 1
-	managedFields  = 17
+	objectMetadata  = 1
+	metaLabels      = 11
+	metaAnnotations = 12
+	metaOwners      = 13
+	managedFields   = 17
 )
+
+// message is an object that has a protobuf form.
+type message interface{ Unmarshal([]byte) error }
+
+// decode decodes an object. Labels and owners that many objects have are in memory once, and who set which
+// field is left out: rules change nothing, and check names nobody.
+func (b *brief) decode(data []byte, obj message) error {
+	if b == nil {
+		return obj.Unmarshal(data)
+	}
+	if pod, ok := obj.(*corev1.Pod); ok {
+		return b.pod(data, pod)
+	}
+	accessor, ok := obj.(metav1.ObjectMetaAccessor)
+	if !ok {
+		return obj.Unmarshal(data)
+	}
+	own, ok := accessor.GetObjectMeta().(*metav1.ObjectMeta)
+	number, kind, n := protowire.ConsumeTag(data)
+	if !ok || n < 0 || number != objectMetadata || kind != protowire.BytesType {
+		return obj.Unmarshal(data)
+	}
+	meta, m := protowire.ConsumeBytes(data[n:])
+	if m < 0 || !b.metadata(meta, own, true) {
+		*own = metav1.ObjectMeta{}
+		return obj.Unmarshal(data)
+	}
+	return obj.Unmarshal(data[n+m:]) // adds to what is there
+}
+
+// metadata decodes an object's metadata; false where it cannot be read.
+func (b *brief) metadata(data []byte, meta *metav1.ObjectMeta, annotations bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	own, labels, owners := b.buffers[0][:0], b.buffers[1][:0], b.buffers[2][:0]
+	defer func() { b.buffers = [3][]byte{own, labels, owners} }()
+	if !eachField(data, func(number protowire.Number, field, _ []byte) {
+		switch {
+		case number == metaLabels:
+			labels = append(labels, field...)
+		case number == metaOwners:
+			owners = append(owners, field...)
+		case number == managedFields || number == metaAnnotations && !annotations:
+		default:
+			own = append(own, field...)
+		}
+	}) || meta.Unmarshal(own) != nil {
+		return false
+	}
+	var ok bool
+	if meta.OwnerReferences, ok = interned(b.owners, owners, func(m *metav1.ObjectMeta) []metav1.OwnerReference { return m.OwnerReferences }); ok {
+		meta.Labels, ok = interned(b.labels, labels, func(m *metav1.ObjectMeta) map[string]string { return m.Labels })
+	}
+	return ok
+}
+
+// interned is what the protobuf form of some fields of an object's metadata says: the same value for the
+// same form.
+func interned[T any](known map[string]T, form []byte, of func(*metav1.ObjectMeta) T) (T, bool) {
+	if v, ok := known[string(form)]; ok {
+		return v, true
+	}
+	var meta metav1.ObjectMeta
+	if err := meta.Unmarshal(form); err != nil {
+		return of(&meta), false
+	}
+	v := of(&meta)
+	known[string(form)] = v
+	return v, true
+}
 
 // withoutManagers is an object's protobuf form without its managedFields; what cannot be read stays as it
 // is, for the decoder to say so. It reuses data.

@@ -17,10 +17,6 @@ const (
 	podSpec     = 2
 	podStatus   = 3
 
-	metaLabels      = 11
-	metaAnnotations = 12
-	metaOwners      = 13
-
 	specVolumes        = 1
 	specContainers     = 2
 	specNodeName       = 10
@@ -71,57 +67,29 @@ func (b *brief) pod(data []byte, pod *corev1.Pod) error {
 	})
 	if b == nil || !ok || pod.Status.Unmarshal(status) != nil || !well(&pod.Status) {
 		*pod = corev1.Pod{}
-		return pod.Unmarshal(data)
+		return pod.Unmarshal(withoutManagers(data))
 	}
-	var own, labels, owners []byte
-	ok = eachField(meta, func(number protowire.Number, field, _ []byte) {
-		switch number {
-		case metaLabels:
-			labels = append(labels, field...)
-		case metaOwners:
-			owners = append(owners, field...)
-		case metaAnnotations, managedFields:
-		default:
-			own = append(own, field...)
-		}
-	})
-	if !ok || pod.ObjectMeta.Unmarshal(own) != nil {
+	var owner *metav1.OwnerReference
+	if b.metadata(meta, &pod.ObjectMeta, false) {
+		owner = metav1.GetControllerOfNoCopy(pod)
+	}
+	if owner == nil || pod.DeletionTimestamp != nil || len(pod.Finalizers) > 0 || !b.read[owner.UID] || !b.spec(owner.UID, spec, &pod.Spec) {
 		*pod = corev1.Pod{}
-		return pod.Unmarshal(data)
+		return pod.Unmarshal(withoutManagers(data))
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if pod.OwnerReferences, ok = interned(b.owners, owners, func(m *metav1.ObjectMeta) []metav1.OwnerReference { return m.OwnerReferences }); ok {
-		pod.Labels, ok = interned(b.labels, labels, func(m *metav1.ObjectMeta) map[string]string { return m.Labels })
-	}
-	owner := metav1.GetControllerOfNoCopy(pod)
-	if !ok || pod.DeletionTimestamp != nil || len(pod.Finalizers) > 0 || owner == nil || !b.read[owner.UID] || !b.spec(owner.UID, spec, &pod.Spec) {
-		*pod = corev1.Pod{}
-		return pod.Unmarshal(data)
-	}
 	b.well[pod.UID] = true
+	b.mu.Unlock()
 	reduceStatus(&pod.Status)
 	return nil
 }
 
-// interned is what the protobuf form of some fields of an object's metadata says, which is the same value
-// for the same form.
-func interned[T any](known map[string]T, form []byte, of func(*metav1.ObjectMeta) T) (T, bool) {
-	if v, ok := known[string(form)]; ok {
-		return v, true
-	}
-	var meta metav1.ObjectMeta
-	if err := meta.Unmarshal(form); err != nil {
-		return of(&meta), false
-	}
-	v := of(&meta)
-	known[string(form)] = v
-	return v, true
-}
-
 // spec decodes what is kept of a pod's spec; false where it cannot be read.
 func (b *brief) spec(owner types.UID, data []byte, spec *corev1.PodSpec) bool {
-	form := make([]byte, 0, len(data))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	form := b.buffers[0][:0]
+	defer func() { b.buffers[0] = form }()
 	var node, hostname string
 	ok := eachField(data, func(number protowire.Number, field, value []byte) {
 		switch {
@@ -130,8 +98,9 @@ func (b *brief) spec(owner types.UID, data []byte, spec *corev1.PodSpec) bool {
 		case number == specHostname:
 			hostname = string(value)
 		case number == specContainers || number == specInitContainers:
+			b.buffers[1] = only(value, keptOfContainer, b.buffers[1][:0])
 			form = protowire.AppendTag(form, number, protowire.BytesType)
-			form = protowire.AppendBytes(form, only(value, keptOfContainer))
+			form = protowire.AppendBytes(form, b.buffers[1])
 		case number == specVolumes && ofClaim(value) || keptOfSpec[number]:
 			form = append(form, field...)
 		}
@@ -146,7 +115,7 @@ func (b *brief) spec(owner types.UID, data []byte, spec *corev1.PodSpec) bool {
 	case spec.Unmarshal(form) != nil:
 		return false
 	case !ok:
-		b.alike[owner] = likeness{slices.Clip(form), *spec}
+		b.alike[owner] = likeness{bytes.Clone(form), *spec}
 	}
 	spec.NodeName, spec.Hostname = node, hostname
 	return true
@@ -165,15 +134,14 @@ func ofClaim(volume []byte) bool {
 	return found
 }
 
-// only is a message with some of its fields.
-func only(message []byte, numbers map[protowire.Number]bool) []byte {
-	var kept []byte
+// only adds some fields of a message to kept.
+func only(message []byte, numbers map[protowire.Number]bool, kept []byte) []byte {
 	if !eachField(message, func(number protowire.Number, field, _ []byte) {
 		if numbers[number] {
 			kept = append(kept, field...)
 		}
 	}) {
-		return message // for the decoder to say what is wrong
+		return append(kept, message...) // for the decoder to say what is wrong
 	}
 	return kept
 }
@@ -240,7 +208,7 @@ func reduceStatus(st *corev1.PodStatus) {
 			list[i] = corev1.ContainerStatus{Name: c.Name, State: c.State, Ready: c.Ready, Started: c.Started}
 		}
 	}
-	conditions := slices.DeleteFunc(st.Conditions, func(c corev1.PodCondition) bool { return c.Type != corev1.PodReady && c.Type != corev1.ContainersReady })
+	conditions := slices.DeleteFunc(st.Conditions, func(c corev1.PodCondition) bool { return c.Type != corev1.PodReady })
 	*st = corev1.PodStatus{
 		Phase: st.Phase, Conditions: slices.Clip(slices.Clone(conditions)), PodIP: st.PodIP, StartTime: st.StartTime, QOSClass: st.QOSClass,
 		InitContainerStatuses: st.InitContainerStatuses, ContainerStatuses: st.ContainerStatuses,

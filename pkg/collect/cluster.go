@@ -403,35 +403,24 @@ func (c *Cluster) stream(ctx context.Context, gvk schema.GroupVersionKind, names
 		if err != nil {
 			return err
 		}
-		message, ok := obj.(interface{ Unmarshal([]byte) error })
+		typed, ok := obj.(message)
 		if !ok {
 			return fmt.Errorf("%s has no protobuf form", gvk.Kind)
 		}
 		b := c.brief.Load()
-		if b != nil || nobodyEdits[gvk.GroupKind()] {
+		if b == nil && nobodyEdits[gvk.GroupKind()] {
 			data = withoutManagers(data)
 		}
-		switch t := obj.(type) {
-		case *corev1.Pod:
-			err = b.pod(data, t)
-		case *corev1.Event:
-			if err = t.Unmarshal(data); err == nil {
-				a.add = append(a.add, func(s *snapshot.Snapshot) {
-					if !b.asksNothing(t) {
-						_, _ = s.Add(gvk, t, nil)
-					}
-				})
-			}
+		if err := b.decode(data, typed); err != nil {
 			return err
-		default:
-			if err = message.Unmarshal(data); err == nil {
-				b.reduce(obj)
+		}
+		b.reduce(obj)
+		a.add = append(a.add, func(s *snapshot.Snapshot) {
+			if e, ok := obj.(*corev1.Event); !ok || !b.asksNothing(e) {
+				_, _ = s.Add(gvk, obj, nil)
 			}
-		}
-		if err == nil {
-			a.object(gvk, obj)
-		}
-		return err
+		})
+		return nil
 	})
 	if errors.Is(err, errNotProtobuf) {
 		return jsonList(r, gvk, a)

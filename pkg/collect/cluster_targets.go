@@ -428,11 +428,12 @@ func (c *Cluster) Brief(ctx context.Context, s *snapshot.Snapshot, namespace str
 	defer c.brief.Store(nil)
 	rest := slices.DeleteFunc(slices.Concat(overviewKinds, checkKinds), func(gk schema.GroupKind) bool { return slices.Contains(controllers, gk) })
 	first, last := listOf(namespace, controllers), listOf(namespace, rest)
-	c.brief.Store(&brief{})
+	b := newBrief()
+	c.brief.Store(b)
 	if err := c.Fetch(ctx, s, first); err != nil {
 		return err
 	}
-	c.brief.Store(briefly(s))
+	b.know(s)
 	if err := c.Fetch(ctx, s, last); err != nil {
 		return err
 	}

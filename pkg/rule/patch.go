@@ -113,11 +113,15 @@ func valueAt(o *snapshot.Object, steps source.Path) (any, bool) {
 	if o.Origin != nil && o.Origin.Document != nil {
 		return o.Origin.Document.Value(slices.Concat(o.Origin.Prefix, steps))
 	}
+	return o.At(keysOf(steps)...)
+}
+
+func keysOf(steps source.Path) []string {
 	keys := make([]string, len(steps))
 	for i, s := range steps {
 		keys[i] = s.Key
 	}
-	return o.At(keys...)
+	return keys
 }
 
 // ValueAt is what stands at a path of the object: in its file, or in what was read. Defaults are not
@@ -143,6 +147,5 @@ func hasAt(o *snapshot.Object, steps source.Path) bool {
 	if o.Origin != nil && o.Origin.Document != nil {
 		return o.Origin.Document.Has(slices.Concat(o.Origin.Prefix, steps))
 	}
-	v, ok := valueAt(o, steps)
-	return ok && v != nil
+	return o.Has(keysOf(steps)...)
 }

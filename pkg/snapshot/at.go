@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"encoding/json"
 	"reflect"
 	"strconv"
 	"strings"
@@ -13,7 +14,11 @@ import (
 // by the thousand.
 func (o *Object) At(keys ...string) (any, bool) {
 	if o.Content == nil {
-		return typedAt(reflect.ValueOf(o.Typed), keys)
+		v, ok := typedAt(reflect.ValueOf(o.Typed), keys)
+		if !ok {
+			return nil, false
+		}
+		return leaf(v)
 	}
 	var at any = o.Content
 	for _, key := range keys {
@@ -37,39 +42,55 @@ func (o *Object) At(keys ...string) (any, bool) {
 	return at, true
 }
 
-func typedAt(v reflect.Value, keys []string) (any, bool) {
+// Has tells whether At finds more than nothing, without converting it.
+func (o *Object) Has(keys ...string) bool {
+	if o.Content != nil {
+		v, ok := o.At(keys...)
+		return ok && v != nil
+	}
+	v, ok := typedAt(reflect.ValueOf(o.Typed), keys)
+	if !ok || (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.IsNil() {
+		return false
+	}
+	if v.Type().Implements(marshaler) || v.CanAddr() && v.Addr().Type().Implements(marshaler) {
+		out, ok := leaf(v)
+		return ok && out != nil // a time that is not set is null
+	}
+	return true
+}
+
+var marshaler = reflect.TypeFor[json.Marshaler]()
+
+func typedAt(v reflect.Value, keys []string) (reflect.Value, bool) {
 	for v.IsValid() && (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) {
 		if v.IsNil() {
-			return nil, false
+			return v, false
 		}
 		v = v.Elem()
 	}
-	if !v.IsValid() {
-		return nil, false
-	}
-	if len(keys) == 0 {
-		return leaf(v)
+	if !v.IsValid() || len(keys) == 0 {
+		return v, v.IsValid()
 	}
 	switch v.Kind() {
 	case reflect.Struct:
 		f, ok := fieldOf(v, keys[0])
 		if !ok {
-			return nil, false
+			return v, false
 		}
 		return typedAt(f, keys[1:])
 	case reflect.Map:
 		if v.Type().Key().Kind() != reflect.String {
-			return nil, false
+			return v, false
 		}
 		return typedAt(v.MapIndex(reflect.ValueOf(keys[0]).Convert(v.Type().Key())), keys[1:])
 	case reflect.Slice:
 		i, err := strconv.Atoi(keys[0])
 		if err != nil || i < 0 || i >= v.Len() {
-			return nil, false
+			return v, false
 		}
 		return typedAt(v.Index(i), keys[1:])
 	}
-	return nil, false
+	return v, false
 }
 
 // fieldOf is the field of a struct that JSON would show under the key.
@@ -92,6 +113,16 @@ func fieldOf(v reflect.Value, key string) (reflect.Value, bool) {
 }
 
 func leaf(v reflect.Value) (any, bool) {
+	if !v.Type().Implements(marshaler) {
+		switch {
+		case v.Kind() == reflect.String:
+			return v.String(), true
+		case v.Kind() == reflect.Bool:
+			return v.Bool(), true
+		case v.CanInt():
+			return v.Int(), true
+		}
+	}
 	data, err := utiljson.Marshal(v.Interface())
 	if err != nil {
 		return nil, false

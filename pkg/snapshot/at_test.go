@@ -64,6 +64,9 @@ func TestAt(t *testing.T) {
 			if got, ok := o.At(path...); !ok || !reflect.DeepEqual(got, v) {
 				t.Errorf("%v is %#v, %v, want %#v", path, got, ok, v)
 			}
+			if !o.Has(path...) {
+				t.Errorf("%v is not there, want %#v", path, v)
+			}
 		}
 		switch v := v.(type) {
 		case map[string]any:
@@ -88,7 +91,7 @@ func TestAt(t *testing.T) {
 		{"spec", "nothing"}, {"spec", "replicas", "deeper"},
 	} {
 		for _, o := range []*snapshot.Object{typed, other} {
-			if got, ok := o.At(absent...); ok {
+			if got, ok := o.At(absent...); ok || o.Has(absent...) {
 				t.Errorf("%v is %#v, want nothing", absent, got)
 			}
 		}
@@ -98,6 +101,9 @@ func TestAt(t *testing.T) {
 	o, err := s.Add(corev1.SchemeGroupVersion.WithKind("Pod"), pod, nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if o.Has("metadata", "creationTimestamp") || o.Has("spec", "containers") || !o.Has("metadata", "name") {
+		t.Error("what is null counts as there, or what is there as null")
 	}
 	if got, ok := o.At("metadata", "name"); !ok || got != "web" {
 		t.Errorf("name: %v, %v", got, ok)
