@@ -2,6 +2,7 @@
 package causes
 
 import (
+	_ "embed"
 	"slices"
 	"strings"
 
@@ -18,6 +19,11 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes/storage"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
+
+// NotYet says, as a section of docs/causes.md, what has no cause and why.
+//
+//go:embed not_yet.md
+var NotYet string
 
 // All returns every cause, by name.
 func All() []*rule.Cause {

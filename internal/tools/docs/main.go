@@ -41,7 +41,7 @@ func write(dir string) error {
 			return err
 		}
 	}
-	pages, err := pages(checks.All(), causes.All())
+	pages, err := pages(checks.All(), causes.All(), causes.NotYet)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func write(dir string) error {
 	return nil
 }
 
-func pages(checks []*rule.Check, causes []*rule.Cause) ([]page, error) {
+func pages(checks []*rule.Check, causes []*rule.Cause, notYet string) ([]page, error) {
 	if err := rule.Validate(checks, causes); err != nil {
 		return nil, err
 	}
@@ -71,9 +71,11 @@ func pages(checks []*rule.Check, causes []*rule.Cause) ([]page, error) {
 	of := func(kind string) []report.Rule {
 		return all.Only(func(r report.Rule) bool { return r.Kind == kind }).Rules
 	}
+	aboutCauses := causesIntro
+	aboutCauses.after = notYet
 	return []page{
 		{"checks.md", func(w io.Writer) error { return writeRules(w, checksIntro, of(report.KindCheck)) }},
-		{"causes.md", func(w io.Writer) error { return writeRules(w, causesIntro, of(report.KindCause)) }},
+		{"causes.md", func(w io.Writer) error { return writeRules(w, aboutCauses, of(report.KindCause)) }},
 		{"cli.md", func(w io.Writer) error {
 			streams, _, _, _ := genericiooptions.NewTestIOStreams()
 			return writeCommands(w, cmd.NewCmdMaturity(streams))

@@ -17,6 +17,7 @@ const generated = "<!-- Written by `make docs`; change the %s instead. -->\n"
 type intro struct {
 	title, from, text string
 	header            []string
+	after             string // what follows the rules, in Markdown
 }
 
 var checksIntro = intro{
@@ -29,7 +30,8 @@ var checksIntro = intro{
 var causesIntro = intro{
 	title: "Causes", from: ".md files beside the causes",
 	text: "A cause says what broke an object. `kubectl maturity explain` looks for them in the order of their stages: what strikes\n" +
-		"earlier in the life of an object explains what is seen later. `kubectl maturity rules ID` prints what stands here.",
+		"earlier in the life of an object explains what is seen later. `kubectl maturity rules ID` prints what stands here.\n" +
+		"At the end: [what has no cause yet](#not-yet), and why.",
 	header: []string{"Cause", "Stage", "What happened"},
 }
 
@@ -83,6 +85,9 @@ func writeRules(w io.Writer, about intro, rules []report.Rule) error {
 	}
 	for _, r := range rules {
 		p.rule(r)
+	}
+	if about.after != "" {
+		p.printf("\n%s", about.after)
 	}
 	return p.err
 }
