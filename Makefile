@@ -24,9 +24,9 @@ demo: build ## Build the plugin and see it work, without a cluster
 	bin/kubectl-maturity demo
 
 .PHONY: test
-test: ## Vet and test
+test: ## Vet and test all that needs no cluster; make test-cluster tests the rest
 	go vet ./...
-	go test ./...
+	TESTCLUSTER=$${TESTCLUSTER-off} go test ./...
 
 .PHONY: cluster-build
 cluster-build: ## Build a real Kubernetes for tests into the cache folder (minutes the first time)
