@@ -11,7 +11,7 @@ var exitCodes = map[int32]string{
 	131: "SIGQUIT",
 	132: "SIGILL: an instruction that this CPU does not have",
 	133: "SIGTRAP",
-	134: "SIGABRT: the program gave itself up, often an assertion or a full heap",
+	134: "SIGABRT: the program gave itself up",
 	135: "SIGBUS",
 	136: "SIGFPE: a division by zero",
 	137: "SIGKILL",

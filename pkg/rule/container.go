@@ -39,7 +39,10 @@ func (p *Pass) LastDeath(c snapshot.Container) *Death {
 	}
 	d := &Death{ContainerStateTerminated: *t, Restarts: c.Status.RestartCount}
 	if run := c.Status.State.Running; run != nil && c.Status.LastTerminationState.Terminated != nil {
-		d.Over = p.Age(run.StartedAt.Time) >= LongRun || c.Status.Ready && d.Ran() >= LongRun
+		// Of an end that nobody saw, since the node or its runtime was restarted, no life before it is known.
+		// Source: containerd and the kubelet word it Unknown and ContainerStatusUnknown.
+		unseen := d.Reason == "Unknown" || d.Reason == "ContainerStatusUnknown"
+		d.Over = p.Age(run.StartedAt.Time) >= LongRun || c.Status.Ready && (d.Ran() >= LongRun || unseen)
 	}
 	return d
 }

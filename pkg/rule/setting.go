@@ -54,7 +54,7 @@ func Pointer(path *field.Path) string {
 // that was found furthest up, or of the pod itself. The controller is named even where it could
 // not be read.
 func (p *Pass) PodSpec() Setting {
-	top := p.TopOwner(p.Object)
+	top := p.maker()
 	template := field.NewPath("spec", "template", "spec")
 	if ref, ok := top.OwnerRef(); ok {
 		switch {
@@ -77,6 +77,20 @@ func (p *Pass) PodSpec() Setting {
 	return Setting{top.Ref, top.Templates[0].SpecPath()}
 }
 
+// maker is the controller furthest up that has a template of the Pod of this Pass: above a StatefulSet may
+// stand an object of an operator, which has none.
+func (p *Pass) maker() *snapshot.Object {
+	o := p.Object
+	for range 5 {
+		owner := p.Owner(o)
+		if owner == nil || len(owner.Templates) == 0 {
+			return o
+		}
+		o = owner
+	}
+	return o
+}
+
 // ContainerSetting is the container c of this Pass' Pod in the object to change. A container that
 // the template does not have, because admission added it, is the pod's own.
 func (p *Pass) ContainerSetting(c snapshot.Container) Setting {
@@ -85,7 +99,7 @@ func (p *Pass) ContainerSetting(c snapshot.Container) Setting {
 	if spec.Object.Same(p.Object.Ref) {
 		return own
 	}
-	top := p.TopOwner(p.Object)
+	top := p.maker()
 	if !top.Same(spec.Object) && top == p.Object { // the controller was not read: the pod's order is the best guess
 		return Setting{spec.Object, spec.Path.Child(listOf(c)).Index(indexOf(c.Path))}
 	}
