@@ -50,7 +50,11 @@ func newCmdExplain(root *rootOptions) *cobra.Command {
 			its YAML, and a fix for the object that owns the setting.
 
 			TYPE alone explains every object of that type in the namespace, the healthy ones in one line. Without
-			arguments every unhealthy workload of the namespace is explained.
+			arguments whatever is not healthy in the namespace is explained: workloads, Services, claims, routes,
+			autoscalers, disruption budgets and network policies; what is well is counted.
+
+			Any kind can be named. Of one that nobody here knows the standard conditions are read (Ready, Available,
+			Degraded, Stalled and the like), and what it owns is followed to its pods.
 
 			Only what a verdict needs is read. What could not be read is named, and nothing is concluded from it.
 
@@ -224,6 +228,14 @@ func (o *explainOptions) judge(ctx context.Context, s *snapshot.Snapshot, fetche
 	if err := collect.Loop(ctx, fetcher, s, next); err != nil {
 		return nil, err
 	}
+	if o.from == "" && len(o.args) == 0 {
+		if err := prove(ctx, s, fetcher, o.engine, targets); err != nil {
+			return nil, err
+		}
+		if err := collect.Loop(ctx, fetcher, s, next); err != nil {
+			return nil, err
+		}
+	}
 	b := report.NewBuilder("explain", s, o.engine)
 	b.Overview, b.Report.Live = len(o.args) == 0, o.from == ""
 	b.NotEvaluated(notEvaluated(problems)...)
@@ -235,8 +247,21 @@ func (o *explainOptions) judge(ctx context.Context, s *snapshot.Snapshot, fetche
 		}
 		diagnoses, failed = o.engine.Explain(s, targets)
 	}
+	if b.Overview {
+		diagnoses = engine.Overview(s, diagnoses)
+	}
 	b.Explain(diagnoses, failed)
 	return b.Report, nil
+}
+
+// fewProofs is how many objects that lists lack are asked for by name.
+const fewProofs = 20
+
+// prove asks for what lists lack and verdicts rest on: who names an object is told for certain, and who names
+// none shall not be told less.
+func prove(ctx context.Context, s *snapshot.Snapshot, fetcher collect.Fetcher, e *engine.Engine, targets []snapshot.Ref) error {
+	wants := e.Unproven(s, targets)
+	return fetcher.Fetch(ctx, s, wants[:min(len(wants), fewProofs)])
 }
 
 func (o *explainOptions) write(r *report.Report) error {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,16 @@ type snapshotOptions struct {
 	noLogs        bool
 }
 
+// unwell are the pods that there is something to say of.
+func unwell(s *snapshot.Snapshot, namespace string) []*snapshot.Object {
+	return slices.DeleteFunc(slices.Clone(s.List(snapshot.PodKind, namespace)), func(o *snapshot.Object) bool {
+		state := engine.HealthOf(s, o).State
+		return state == engine.Finished || state == engine.Healthy && !slices.ContainsFunc(o.PodContainers(), func(c snapshot.Container) bool {
+			return c.Status != nil && c.Status.RestartCount > 0
+		})
+	})
+}
+
 func newCmdSnapshot(root *rootOptions) *cobra.Command {
 	o := &snapshotOptions{rootOptions: root}
 	c := &cobra.Command{
@@ -30,8 +41,9 @@ func newCmdSnapshot(root *rootOptions) *cobra.Command {
 			Saves the objects, events and logs that explain and check read from a namespace or a cluster into a new
 			folder. 'explain --from DIR' and 'check --from DIR' give there what they would give now.
 
-			Secrets are saved without their values, and what looks like a credential in environment variables,
-			arguments and logs is blanked out. Look through the folder all the same before you pass it on.`),
+			Secrets are saved without their values, ConfigMaps with theirs only where a pod that is not well uses
+			them, and what looks like a credential in those, in environment variables, arguments and logs is blanked
+			out. Look through the folder all the same before you pass it on.`),
 		Example: examples(`
 			# Save the state of a namespace
 			kubectl maturity snapshot ./incident-42 -n shop
@@ -62,14 +74,26 @@ func (o *snapshotOptions) run(ctx context.Context, dir string) error {
 		}
 	}
 	s := cluster.NewSnapshot()
-	if err := cluster.Overview(ctx, s, namespace); err != nil {
+	if err := cluster.Everything(ctx, s, namespace); err != nil {
 		return err
 	}
 	targets, err := collect.TargetsIn(s, namespace, nil, nil)
 	if err != nil {
 		return err
 	}
+	for _, o := range s.List(snapshot.PodKind, namespace) { // their Services and routes are among the targets
+		targets = append(targets, o.Ref)
+	}
+	if err := cluster.Values(ctx, s, unwell(s, namespace)); err != nil {
+		return err
+	}
 	next := func() []snapshot.Want { return withoutLogs(eng.Wants(s, targets), o.noLogs) }
+	if err := collect.Loop(ctx, cluster, s, next); err != nil {
+		return err
+	}
+	if err := prove(ctx, s, cluster, eng, targets); err != nil {
+		return err
+	}
 	if err := collect.Loop(ctx, cluster, s, next); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
@@ -25,13 +26,24 @@ type Index struct {
 	Context    string        `json:"context,omitempty"`
 	Read       []IndexedRead `json:"read,omitempty"`
 	Unread     []Unread      `json:"unread,omitempty"`
+	Absent     []IndexedRead `json:"absent,omitempty"`    // what the server said does not exist
+	NamesOnly  []IndexedName `json:"namesOnly,omitempty"` // ConfigMaps of whose entries only the names were read
+	NoNames    []IndexedName `json:"noNames,omitempty"`   // ConfigMaps of whose entries not even the names are known
 }
 
-// IndexedRead is a kind that was read, in one namespace or, without one, in all.
+// IndexedName is one object, whose kind is told by the list that it is in.
+type IndexedName struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// IndexedRead is a kind that was read, in one namespace or, without one, in all; with a name, one object that
+// was asked for.
 type IndexedRead struct {
 	Group     string `json:"group,omitempty"`
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name,omitempty"`
 }
 
 // Unread is what was wanted and could not be read, and why: a list that is partly there, an object that
@@ -246,9 +258,23 @@ func (a *archive) fill() *snapshot.Snapshot {
 			}
 		}
 	}
+	for _, n := range a.index.NamesOnly {
+		if cm := configMap(s, n); cm != nil {
+			cm.Typed.(*corev1.ConfigMap).Data = nil
+		}
+	}
+	for _, n := range a.index.NoNames {
+		if cm := configMap(s, n); cm != nil {
+			cm.Keys, cm.KeysKnown = nil, false
+		}
+	}
 	present := snapshot.Outcome{State: snapshot.Present}
 	for _, r := range a.index.Read {
 		s.SetOutcome(snapshot.WantList(schema.GroupKind{Group: r.Group, Kind: r.Kind}, r.Namespace, ""), present)
+	}
+	for _, r := range a.index.Absent {
+		w := snapshot.WantGet(schema.GroupKind{Group: r.Group, Kind: r.Kind}, r.Namespace, r.Name)
+		s.SetOutcome(w, snapshot.Outcome{State: snapshot.Absent, Proven: true})
 	}
 	unread := map[schema.GroupKind]bool{}
 	for _, u := range a.index.Unread {
@@ -271,6 +297,18 @@ func (a *archive) fill() *snapshot.Snapshot {
 		}
 	}
 	return s
+}
+
+// configMap is a ConfigMap of the folder, or nil.
+func configMap(s *snapshot.Snapshot, n IndexedName) *snapshot.Object {
+	o, _ := s.Lookup(snapshot.ConfigMapKind, n.Namespace, n.Name)
+	if o == nil {
+		return nil
+	}
+	if _, ok := o.Typed.(*corev1.ConfigMap); !ok {
+		return nil
+	}
+	return o
 }
 
 // notALog are how kubectl words that there is no log, where it wrote that into the log's file.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,11 +24,12 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
-// overviewKinds are what explain reads when no target is named: workloads, and what carries traffic
-// and data to them.
+// overviewKinds are what explain and check read when no target is named: workloads, what carries traffic
+// and data to them, and what decides about them.
 var overviewKinds = []schema.GroupKind{
 	snapshot.PodKind, snapshot.DeploymentKind, snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind,
 	snapshot.JobKind, snapshot.CronJobKind, snapshot.ServiceKind, snapshot.EndpointSliceKind, snapshot.PVCKind, snapshot.EventKind,
+	snapshot.HPAKind, snapshot.PDBKind, snapshot.IngressKind, snapshot.NetworkPolicyKind,
 }
 
 // Namespace is the namespace that the flags and the kubeconfig mean.
@@ -42,7 +44,12 @@ func (c *Cluster) Namespace() (string, error) {
 func (c *Cluster) Targets(ctx context.Context, s *snapshot.Snapshot, namespace string, selector labels.Selector, args []string) ([]snapshot.Ref, error) {
 	switch {
 	case len(args) == 0:
+		routes := c.routes(ctx, namespace)
 		if err := c.readKinds(ctx, s, namespace, overviewKinds); err != nil {
+			return nil, err
+		}
+		routes(s, routeKinds)
+		if err := c.leaving(ctx, s, namespace); err != nil {
 			return nil, err
 		}
 		return c.orNoNamespace(ctx, s, namespace, tops(s, namespace, selector))
@@ -405,8 +412,7 @@ func (c *Cluster) Moved(ctx context.Context, s *snapshot.Snapshot, targets []sna
 // what protects them. Secrets and ConfigMaps are read as metadata.
 var checkKinds = []schema.GroupKind{
 	snapshot.ConfigMapKind, snapshot.SecretKind, snapshot.ServiceAcctKind, snapshot.LimitRangeKind, snapshot.ResourceQuotaKind,
-	snapshot.HPAKind, snapshot.PDBKind, snapshot.IngressKind, snapshot.NetworkPolicyKind, snapshot.NodeKind, snapshot.NamespaceKind,
-	snapshot.StorageClassKind, snapshot.PVKind,
+	snapshot.NodeKind, snapshot.NamespaceKind, snapshot.StorageClassKind, snapshot.PVKind,
 }
 
 // Overview lists everything that check looks at, once per kind. It fails only when nothing at all
@@ -416,6 +422,110 @@ func (c *Cluster) Overview(ctx context.Context, s *snapshot.Snapshot, namespace 
 		return err
 	}
 	return c.orEmpty(ctx, s, namespace)
+}
+
+// chainKinds are what the causes of what is broken may ask for besides: what decides about a pod from
+// outside of its namespace, and what admits it.
+var chainKinds = []schema.GroupKind{
+	snapshot.RCKind, snapshot.ControllerRevisionKind,
+	{Group: "networking.k8s.io", Kind: "IngressClass"}, {Group: "scheduling.k8s.io", Kind: "PriorityClass"}, {Group: "node.k8s.io", Kind: "RuntimeClass"},
+	{Group: "storage.k8s.io", Kind: "CSIDriver"}, {Group: "storage.k8s.io", Kind: "CSINode"}, {Group: "storage.k8s.io", Kind: "VolumeAttachment"},
+	{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}, {Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"},
+	{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicy"}, {Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicyBinding"},
+	{Group: "apiregistration.k8s.io", Kind: "APIService"},
+}
+
+// fewOwners is how many owners of kinds of others are read one by one.
+const fewOwners = 100
+
+// Everything reads what explain may ask for of a namespace or, with "", of all, so that a folder of it gives
+// the verdicts that the cluster would. What it may not read of what only some causes ask for is as if it had
+// not been asked for.
+func (c *Cluster) Everything(ctx context.Context, s *snapshot.Snapshot, namespace string) error {
+	routes := c.routes(ctx, namespace)
+	if err := c.Overview(ctx, s, namespace); err != nil {
+		return err
+	}
+	more := listOf(namespace, chainKinds)
+	if err := c.Fetch(ctx, s, more); err != nil {
+		return err
+	}
+	routes(s, []string{""})
+	for _, w := range more {
+		if out, _ := s.Outcome(w); out.State == snapshot.Blind && out.Reason != snapshot.ReasonTimeout && out.Reason != snapshot.ReasonFailed {
+			s.SetOutcome(w, snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonUnread, Message: out.Message})
+		}
+	}
+	for range 5 { // an operator's object may belong to another one
+		var owners []snapshot.Want
+		for _, o := range s.All() {
+			ref, ok := o.OwnerRef()
+			w := snapshot.WantGet(ref.GroupKind(), ref.Namespace, ref.Name)
+			if ok && !s.Answered(w) && !slices.Contains(owners, w) && len(owners) < fewOwners {
+				owners = append(owners, w)
+			}
+		}
+		if len(owners) == 0 {
+			break
+		}
+		if err := c.Fetch(ctx, s, owners); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Values reads whole the ConfigMaps that pods name which are not well: of the others the names of the
+// entries are enough, and what somebody else wrote stays where it is.
+func (c *Cluster) Values(ctx context.Context, s *snapshot.Snapshot, pods []*snapshot.Object) error {
+	var wants []snapshot.Want
+	for _, o := range pods {
+		if o.Pod() == nil {
+			continue
+		}
+		for _, name := range configMapsOf(&o.Pod().Spec) {
+			if w := snapshot.WantGet(snapshot.ConfigMapKind, o.Namespace, name); !slices.Contains(wants, w) && len(wants) < fewOwners {
+				wants = append(wants, w)
+			}
+		}
+	}
+	return c.Fetch(ctx, s, wants)
+}
+
+// configMapsOf are the names of the ConfigMaps that a pod takes its environment or its files from.
+func configMapsOf(spec *corev1.PodSpec) []string {
+	var names []string
+	add := func(name string) {
+		if name != "" && name != "kube-root-ca.crt" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
+		for _, e := range c.EnvFrom {
+			if e.ConfigMapRef != nil {
+				add(e.ConfigMapRef.Name)
+			}
+		}
+		for _, e := range c.Env {
+			if e.ValueFrom != nil && e.ValueFrom.ConfigMapKeyRef != nil {
+				add(e.ValueFrom.ConfigMapKeyRef.Name)
+			}
+		}
+	}
+	for _, v := range spec.Volumes {
+		if v.ConfigMap != nil {
+			add(v.ConfigMap.Name)
+		}
+		if v.Projected == nil {
+			continue
+		}
+		for _, source := range v.Projected.Sources {
+			if source.ConfigMap != nil {
+				add(source.ConfigMap.Name)
+			}
+		}
+	}
+	return names
 }
 
 // controllers are the kinds that make pods.

@@ -68,8 +68,11 @@ func versionOf(gk schema.GroupKind) (schema.GroupVersionKind, bool) {
 
 // resourceOf is the plural under which the API serves a kind of Kubernetes' own.
 func resourceOf(gvk schema.GroupVersionKind) schema.GroupVersionResource {
-	if gvk.Kind == "Endpoints" {
+	switch gvk.Kind { // whose plural is not what the rule below says
+	case "Endpoints":
 		return gvk.GroupVersion().WithResource("endpoints")
+	case "Gateway":
+		return gvk.GroupVersion().WithResource("gateways")
 	}
 	plural, _ := meta.UnsafeGuessKindToResource(gvk)
 	return plural

@@ -1,12 +1,14 @@
 package collect
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -18,7 +20,8 @@ import (
 
 // Save writes s as a snapshot folder, which Archive reads back. The folder is made; one that holds
 // files is refused, since a mixture of two moments would explain neither. Values of Secrets are not
-// in s, so they are not in the folder; literal env values are, as in any `kubectl get -o yaml`.
+// in s, so they are not in the folder; literal env values and entries of ConfigMaps are, but for what is
+// called like a credential or looks like one.
 func Save(s *snapshot.Snapshot, dir string) error {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("the folder %q is not empty: name a new one", dir)
@@ -26,16 +29,36 @@ func Save(s *snapshot.Snapshot, dir string) error {
 		return err
 	}
 	lists := map[string][]any{}
+	index := Index{APIVersion: "kubectl-maturity/v1alpha1", Kind: "Snapshot", At: s.Now.UTC(), Context: s.Context}
 	for _, o := range s.All() {
+		if o.Kind == "APIService" {
+			if service, _ := o.At("spec", "service"); service == nil {
+				continue // served by the API server itself, so never down alone
+			}
+		}
 		content := runtime.DeepCopyJSON(o.Raw()) // of a foreign kind it is the snapshot's own
 		content["apiVersion"], content["kind"] = o.APIVersion, o.Kind
 		blank(content)
-		if o.GroupKind() == snapshot.SecretKind || o.GroupKind() == snapshot.ConfigMapKind && len(o.Keys) > 0 && content["data"] == nil {
-			names := map[string]any{}
-			for _, k := range o.Keys {
-				names[k] = ""
+		recorded(content, o)
+		switch o.GroupKind() {
+		case snapshot.SecretKind:
+			content["data"] = withoutValues(o.Keys)
+		case snapshot.ConfigMapKind:
+			at := IndexedName{Namespace: o.Namespace, Name: o.Name}
+			switch values, _ := content["data"].(map[string]any); {
+			case !o.KeysKnown:
+				index.NoNames = append(index.NoNames, at)
+			case len(values) == 0 && content["binaryData"] == nil && len(o.Keys) > 0:
+				content["data"] = withoutValues(o.Keys)
+				index.NamesOnly = append(index.NamesOnly, at)
+			default:
+				blankValues(values)
+				if binary, _ := content["binaryData"].(map[string]any); binary != nil {
+					for k := range binary {
+						binary[k] = ""
+					}
+				}
 			}
-			content["data"] = names
 		}
 		file := resourceOf(o.GroupKind().WithVersion("v1")).Resource
 		if g := o.Group(); g != "" && !isKnown(o) {
@@ -69,9 +92,11 @@ func Save(s *snapshot.Snapshot, dir string) error {
 			return err
 		}
 	}
-	index := Index{APIVersion: "kubectl-maturity/v1alpha1", Kind: "Snapshot", At: s.Now.UTC(), Context: s.Context}
 	for _, w := range s.ListsRead() {
 		index.Read = append(index.Read, IndexedRead{Group: w.Group, Kind: w.Kind, Namespace: w.Namespace})
+	}
+	for _, w := range s.ProvenAbsent() {
+		index.Absent = append(index.Absent, IndexedRead{Group: w.Group, Kind: w.Kind, Namespace: w.Namespace, Name: w.Name})
 	}
 	for _, w := range s.BlindSpots() {
 		out, _ := s.Outcome(w)
@@ -82,6 +107,52 @@ func Save(s *snapshot.Snapshot, dir string) error {
 		})
 	}
 	return writeYAML(filepath.Join(dir, indexFile), index)
+}
+
+// withoutValues are the entries of a Secret or ConfigMap.
+func withoutValues(keys []string) map[string]any {
+	entries := map[string]any{}
+	for _, k := range keys {
+		entries[k] = ""
+	}
+	return entries
+}
+
+// recorded puts back who set which fields, as far as that is kept: values are not among it.
+func recorded(content map[string]any, o *snapshot.Object) {
+	meta, ok := content["metadata"].(map[string]any)
+	if !ok || nobodyEdits[o.GroupKind()] || o.GroupKind() == snapshot.SecretKind || o.GroupKind() == snapshot.ConfigMapKind || o.GroupKind() == snapshot.NamespaceKind {
+		return
+	}
+	var list []any
+	for _, m := range o.Managers {
+		var fields map[string]any
+		if json.Unmarshal(m.Fields(), &fields) != nil || len(fields) == 0 {
+			continue
+		}
+		entry := map[string]any{"manager": m.Name, "operation": "Update", "apiVersion": o.APIVersion, "fieldsType": "FieldsV1", "fieldsV1": fields}
+		if !m.Time.IsZero() {
+			entry["time"] = m.Time.UTC().Format(time.RFC3339)
+		}
+		list = append(list, entry)
+	}
+	if len(list) > 0 {
+		meta["managedFields"] = list
+	}
+}
+
+// blankValues takes credentials out of the entries of a ConfigMap.
+func blankValues(values map[string]any) {
+	for name, v := range values {
+		text, ok := v.(string)
+		switch {
+		case !ok || text == "":
+		case knowledge.SecretName(name):
+			values[name] = blanked
+		default:
+			values[name] = maskLines(text)
+		}
+	}
 }
 
 // blanked is what stands where a credential stood.

@@ -145,8 +145,9 @@ func (w worded) Error() string { return string(w) }
 // Worded tells printers to add no "error: " in front.
 func (w worded) Worded() bool { return true }
 
-// tops are the objects that people mean when they name none: workloads that nothing controls,
-// Services, and claims and nodes that are not well.
+// tops are the objects that people mean when they name none: workloads that no other template makes,
+// Services and claims, and what stands before or beside them: routes, autoscalers, budgets, policies. A
+// namespace is one of them while it is being deleted.
 func tops(s *snapshot.Snapshot, namespace string, selector labels.Selector) []snapshot.Ref {
 	var refs []snapshot.Ref
 	keep := func(o *snapshot.Object) {
@@ -158,12 +159,27 @@ func tops(s *snapshot.Snapshot, namespace string, selector labels.Selector) []sn
 			refs = append(refs, o.Ref)
 		}
 	}
-	for _, o := range s.Workloads(namespace) {
-		if o.GroupKind() != (schema.GroupKind{Kind: "PodTemplate"}) {
+	for _, o := range s.List(snapshot.NamespaceKind, "") {
+		if o.Meta.GetDeletionTimestamp() != nil && (o.Name == namespace || namespace == "" && slices.Contains(s.Namespaces(), o.Name)) {
 			keep(o)
 		}
 	}
-	for _, gk := range []schema.GroupKind{snapshot.ServiceKind, snapshot.PVCKind} {
+	for _, o := range s.All() {
+		if len(o.Templates) == 0 || namespace != "" && o.Namespace != namespace || o.GroupKind() == (schema.GroupKind{Kind: "PodTemplate"}) {
+			continue
+		}
+		// Above a StatefulSet may stand an object of an operator, of which nobody reads the pods.
+		if owner := s.Owner(o); owner == nil || len(owner.Templates) == 0 && owner.GroupKind() != snapshot.NodeKind {
+			keep(o)
+		}
+	}
+	beside := []schema.GroupKind{
+		snapshot.ServiceKind, snapshot.PVCKind, snapshot.IngressKind, snapshot.HPAKind, snapshot.PDBKind, snapshot.NetworkPolicyKind,
+	}
+	for _, kind := range routeKinds {
+		beside = append(beside, schema.GroupKind{Group: gatewayGroup, Kind: kind})
+	}
+	for _, gk := range beside {
 		for _, o := range s.List(gk, namespace) {
 			keep(o)
 		}

@@ -20,7 +20,8 @@ type Changed struct {
 }
 
 // changed finds what was changed before a verdict came about: nil where the verdict is not of the newest
-// revision, or where nothing that was changed can have to do with it.
+// revision, or where nothing that was changed can have to do with it. Where it is of the newest, the
+// verdict's evidence says how both revisions do.
 func changed(s *snapshot.Snapshot, f *rule.Finding) *Changed {
 	workload, _ := s.Lookup(f.Object.GroupKind(), f.Object.Namespace, f.Object.Name)
 	if f.History || workload == nil || len(workload.Templates) == 0 {
@@ -30,6 +31,7 @@ func changed(s *snapshot.Snapshot, f *rule.Finding) *Changed {
 	if d == nil || !ofNewest(s, f, d) {
 		return nil
 	}
+	f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: workload.Ref, Field: "status", Text: d.Sides()})
 	c := &Changed{Workload: workload.Ref, From: d.From, To: d.To}
 	near := map[string]int{}
 	for _, change := range d.Changes {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sort"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +19,7 @@ type Diagnosis struct {
 	Findings []*rule.Finding // the first is the verdict
 	Changed  *Changed        // what was changed before the verdict came about; nil where nothing is known
 	Pods     int             // how many pods the target has
+	Path     []snapshot.Ref  // what leads from the target to where the verdict shows, with both ends; nil where it shows on the target
 	Blind    []snapshot.Want // what its chain wanted and could not read
 
 	// Unexplained are the pods and containers that are not well either, and of which no finding speaks.
@@ -43,6 +45,29 @@ func (e *Engine) Wants(s *snapshot.Snapshot, targets []snapshot.Ref) []snapshot.
 	}
 	e.ask(c)
 	return c.wants
+}
+
+// Unproven are the objects that the targets' chains ask for and that a list lacks: lists are read at different
+// moments, and only the server's own "not found" proves that something does not exist.
+func (e *Engine) Unproven(s *snapshot.Snapshot, targets []snapshot.Ref) []snapshot.Want {
+	c := newChain(s)
+	for _, t := range targets {
+		c.walk(t)
+	}
+	e.ask(c)
+	var wants []snapshot.Want
+	for w := range c.asked {
+		if w.Verb != snapshot.Get {
+			continue
+		}
+		if o, out := s.Lookup(w.GroupKind(), w.Namespace, w.Name); o == nil && out.State == snapshot.Absent && !out.Proven {
+			wants = append(wants, w)
+		}
+	}
+	sort.Slice(wants, func(i, j int) bool {
+		return wants[i].String()+wants[i].Namespace < wants[j].String()+wants[j].Namespace
+	})
+	return wants
 }
 
 // ask adds what causes want of the objects of a chain.
@@ -95,9 +120,12 @@ func (e *Engine) explain(s *snapshot.Snapshot, target snapshot.Ref) (Diagnosis, 
 	if target.GroupKind() == snapshot.PodKind && d.Health.State == Healthy {
 		findings = about(target, findings)
 	}
-	d.Findings = e.rank(findings)
+	d.Findings = e.rank(settle(s, target, d.Health, findings))
 	if len(d.Findings) > 0 {
 		d.Changed = changed(s, d.Findings[0])
+		if seen := d.Findings[0].Seen; !seen.Same(target) {
+			d.Path = c.path(target, seen)
+		}
 	}
 	if len(d.Findings) > 0 && d.Health.State == Unhealthy {
 		d.Unexplained = unexplained(c, d.Findings)
@@ -112,6 +140,39 @@ func (e *Engine) explain(s *snapshot.Snapshot, target snapshot.Ref) (Diagnosis, 
 	}
 	sort.Slice(d.Blind, func(i, j int) bool { return d.Blind[i].String() < d.Blind[j].String() })
 	return d, failed
+}
+
+// settle makes findings say what the kind of the target alone knows: of a node, whom it hurts; of a
+// namespace, that what is left in it keeps it; of a claim that waits as its class says, and of a budget whose
+// pods are starting, that it is no fault.
+func settle(s *snapshot.Snapshot, target snapshot.Ref, h Health, findings []*rule.Finding) []*rule.Finding {
+	switch target.GroupKind() {
+	case snapshot.PDBKind:
+		return slices.DeleteFunc(findings, func(f *rule.Finding) bool {
+			return h.State == Starting && f.Seen.Same(target) && f.Because != nil && f.Because.GroupKind() == snapshot.PodKind
+		})
+	case snapshot.PVCKind:
+		for _, f := range findings {
+			f.History = f.History || h.State == Idle && f.Seen.Same(target)
+		}
+	case snapshot.NodeKind:
+		hurt := hurtOn(s, target.Name)
+		for _, f := range findings {
+			if f.Seen.Same(target) && !f.History && len(hurt) > 0 {
+				f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: target, Text: hurt})
+			}
+		}
+	case snapshot.NamespaceKind:
+		inside := slices.IndexFunc(findings, func(f *rule.Finding) bool {
+			return f.Stage == rule.StageStuckDeletion && f.Seen.Namespace == target.Name && f.Certainty != rule.Possible
+		})
+		for _, f := range findings {
+			if inside >= 0 && f.Seen.Same(target) && f.Because == nil {
+				f.Because = &findings[inside].Seen
+			}
+		}
+	}
+	return findings
 }
 
 // unexplained finds what else is not well in a chain: a second container that waits for its image, the
@@ -216,13 +277,15 @@ type chain struct {
 	s       *snapshot.Snapshot
 	objects []*snapshot.Object
 	in      map[snapshot.Ref]bool
-	far     map[snapshot.Ref]bool // judged on status alone: enough others like it are read closely
+	from    map[snapshot.Ref]*snapshot.Object // what led to an object
+	at      *snapshot.Object                  // what is being followed
+	far     map[snapshot.Ref]bool             // judged on status alone: enough others like it are read closely
 	asked   map[snapshot.Want]bool
 	wants   []snapshot.Want
 }
 
 func newChain(s *snapshot.Snapshot) *chain {
-	return &chain{s: s, in: map[snapshot.Ref]bool{}, far: map[snapshot.Ref]bool{}, asked: map[snapshot.Want]bool{}}
+	return &chain{s: s, in: map[snapshot.Ref]bool{}, from: map[snapshot.Ref]*snapshot.Object{}, far: map[snapshot.Ref]bool{}, asked: map[snapshot.Want]bool{}}
 }
 
 func (c *chain) close(o *snapshot.Object) bool { return !c.far[o.Key()] }
@@ -250,6 +313,32 @@ func (c *chain) add(o *snapshot.Object) bool {
 	c.in[o.Key()] = true
 	c.objects = append(c.objects, o)
 	return true
+}
+
+// led remembers what led to an object, the first time.
+func (c *chain) led(from, to *snapshot.Object) {
+	if from != nil && c.from[to.Key()] == nil && !c.in[to.Key()] {
+		c.from[to.Key()] = from
+	}
+}
+
+// both is up and down.
+func (c *chain) both(o *snapshot.Object) {
+	c.up(o)
+	c.down(o)
+}
+
+// path is what leads from a target to another object, with both ends; nil where nothing is known to.
+func (c *chain) path(target, to snapshot.Ref) []snapshot.Ref {
+	var list []snapshot.Ref
+	for o, _ := c.s.Lookup(to.GroupKind(), to.Namespace, to.Name); o != nil && len(list) < 10; o = c.from[o.Key()] {
+		list = append(list, o.Ref)
+		if o.Same(target) {
+			slices.Reverse(list)
+			return list
+		}
+	}
+	return nil
 }
 
 func (c *chain) get(r snapshot.Ref) *snapshot.Object {
@@ -281,15 +370,20 @@ func (c *chain) up(o *snapshot.Object) {
 		if owner == nil {
 			return
 		}
+		c.led(o, owner)
 		c.add(owner)
 		o = owner
 	}
 }
 
 func (c *chain) down(o *snapshot.Object) {
+	c.led(c.at, o)
 	if !c.add(o) {
 		return
 	}
+	before := c.at
+	c.at = o
+	defer func() { c.at = before }()
 	if pod := o.Pod(); pod != nil {
 		c.pod(o, pod)
 		return
@@ -302,6 +396,7 @@ func (c *chain) down(o *snapshot.Object) {
 		newest := c.s.NewestReplicaSet(o)
 		for _, rs := range c.s.Owned(o) {
 			if rs == newest {
+				c.led(o, rs)
 				c.add(rs)
 				c.want(snapshot.WantEvents(rs.Ref))
 			}
@@ -314,22 +409,30 @@ func (c *chain) down(o *snapshot.Object) {
 		c.want(snapshot.WantList(snapshot.JobKind, o.Namespace, ""))
 		for _, job := range []*snapshot.Object{newestJob(c.s, o, true), newestJob(c.s, o, false)} {
 			if job != nil {
-				c.down(job)
+				c.both(job)
 			}
 		}
 	case snapshot.ServiceKind:
 		c.service(o)
+	case snapshot.EndpointSliceKind:
+		if owner := c.s.Owner(o); owner != nil {
+			c.service(owner)
+		}
 	case snapshot.PVCKind:
-		c.want(snapshot.WantList(snapshot.PodKind, o.Namespace, ""))
+		if HealthOf(c.s, o).State != Healthy {
+			c.want(snapshot.WantList(snapshot.PodKind, o.Namespace, ""))
+		}
 	case snapshot.HPAKind, snapshot.PDBKind, snapshot.IngressKind, snapshot.NetworkPolicyKind, httpRouteKind:
 		c.leadsTo(o)
-	case snapshot.NodeKind, snapshot.NamespaceKind:
+	case snapshot.NodeKind:
+		c.want(wantPodsOn(o.Name))
+	case snapshot.NamespaceKind:
+		c.remains(o)
 	default:
-		if len(o.Templates) > 0 {
-			c.want(snapshot.WantList(snapshot.PodKind, o.Namespace, ""))
-			for _, child := range c.s.Owned(o) {
-				c.down(child)
-			}
+		if isRoute(o) {
+			c.leadsTo(o)
+		} else if o.Typed == nil {
+			c.custom(o)
 		}
 	}
 }
@@ -349,11 +452,11 @@ func (c *chain) pods(o *snapshot.Object) {
 		alike[state]++
 		if alike[state] > sampledPods {
 			c.far[pod.Key()] = true
+			c.led(o, pod)
 			c.add(pod)
 			continue
 		}
-		c.up(pod)
-		c.down(pod)
+		c.both(pod)
 	}
 }
 
@@ -390,6 +493,7 @@ func (c *chain) pod(o *snapshot.Object, pod *corev1.Pod) {
 	c.revisions(c.s.TopOwner(o))
 	if pod.Spec.NodeName != "" {
 		if node := c.get(snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: pod.Spec.NodeName}); node != nil {
+			c.led(o, node)
 			c.add(node)
 		}
 	}
@@ -399,8 +503,11 @@ func (c *chain) pod(o *snapshot.Object, pod *corev1.Pod) {
 	for _, v := range pod.Spec.Volumes {
 		if v.PersistentVolumeClaim != nil {
 			claim := snapshot.Ref{APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: o.Namespace, Name: v.PersistentVolumeClaim.ClaimName}
-			if pvc := c.get(claim); pvc != nil && c.add(pvc) {
-				c.want(snapshot.WantEvents(pvc.Ref))
+			if pvc := c.get(claim); pvc != nil {
+				c.led(o, pvc)
+				if c.add(pvc) {
+					c.want(snapshot.WantEvents(pvc.Ref))
+				}
 			}
 		}
 	}
@@ -437,7 +544,6 @@ func (c *chain) service(o *snapshot.Object) {
 	selector := labels.SelectorFromSet(svc.Spec.Selector)
 	c.want(snapshot.WantList(snapshot.PodKind, o.Namespace, selector.String()))
 	for _, pod := range c.s.SelectedPods(o.Namespace, selector) {
-		c.up(pod)
-		c.down(pod)
+		c.both(pod)
 	}
 }

@@ -48,6 +48,26 @@ func HealthOf(s *snapshot.Snapshot, o *snapshot.Object) Health {
 	switch t := o.Typed.(type) {
 	case *corev1.Pod:
 		return podHealth(s, o, t)
+	case *corev1.PersistentVolumeClaim:
+		return claimHealth(s, t)
+	case *corev1.Namespace:
+		return namespaceHealth(s, t)
+	case nil:
+		switch {
+		case o.GroupKind() == gatewayKind:
+			return gatewayHealth(s, o)
+		case isRoute(o):
+			return routeHealth(s, o)
+		}
+		return customHealth(s, o)
+	}
+	if o.Meta.GetDeletionTimestamp() != nil {
+		return beingDeleted(s, o)
+	}
+	if h := unseen(s, o); h != nil {
+		return *h
+	}
+	switch t := o.Typed.(type) {
 	case *appsv1.Deployment:
 		for _, c := range t.Status.Conditions {
 			if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse || c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
@@ -68,6 +88,11 @@ func HealthOf(s *snapshot.Snapshot, o *snapshot.Object) Health {
 		}
 		return h
 	case *appsv1.ReplicaSet:
+		for _, c := range t.Status.Conditions {
+			if c.Type == appsv1.ReplicaSetReplicaFailure && c.Status == corev1.ConditionTrue {
+				return Health{Unhealthy, fmt.Sprintf("%s: %s", c.Reason, c.Message)}
+			}
+		}
 		return replicas(s, o, t.Spec.Replicas, t.Status.Replicas, t.Status.AvailableReplicas)
 	case *appsv1.StatefulSet:
 		return replicas(s, o, t.Spec.Replicas, t.Status.Replicas, t.Status.ReadyReplicas)
@@ -85,25 +110,50 @@ func HealthOf(s *snapshot.Snapshot, o *snapshot.Object) Health {
 		return cronHealth(s, o, t)
 	case *corev1.Service:
 		return serviceHealth(s, o, t)
-	case *corev1.PersistentVolumeClaim:
-		return claimHealth(s, t)
+	case *discoveryv1.EndpointSlice:
+		return sliceHealth(s, t)
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		return scalerHealth(s, t)
 	case *policyv1.PodDisruptionBudget:
-		return budgetHealth(t)
+		return budgetHealth(s, t)
 	case *networkingv1.Ingress:
-		return ingressHealth(t)
+		return ingressHealth(s, t)
 	case *networkingv1.NetworkPolicy:
 		return policyHealth(s, o, t)
 	case *corev1.Node:
-		return nodeHealth(t)
-	case *corev1.Namespace:
-		if t.Status.Phase == corev1.NamespaceTerminating {
-			return Health{Unhealthy, "terminating"}
-		}
-		return Health{Healthy, "active"}
+		return nodeHealth(s, o, t)
 	}
-	return conditionHealth(o)
+	return conditionHealth(s, o)
+}
+
+// unseen judges a workload of which its controller has not seen the last change; nil for one that it has.
+func unseen(s *snapshot.Snapshot, o *snapshot.Object) *Health {
+	var seen int64
+	switch t := o.Typed.(type) {
+	case *appsv1.Deployment:
+		seen = t.Status.ObservedGeneration
+	case *appsv1.ReplicaSet:
+		seen = t.Status.ObservedGeneration
+	case *appsv1.StatefulSet:
+		seen = t.Status.ObservedGeneration
+	case *appsv1.DaemonSet:
+		seen = t.Status.ObservedGeneration
+	default:
+		return nil
+	}
+	if seen >= o.Meta.GetGeneration() {
+		return nil
+	}
+	changed := o.Meta.GetCreationTimestamp().Time
+	for _, m := range o.Managers {
+		if m.Time.After(changed) {
+			changed = m.Time
+		}
+	}
+	if age := s.Now.Sub(changed); age >= youth && (seen == 0 || len(o.Managers) > 0) {
+		return &Health{Unhealthy, fmt.Sprintf("its controller has not looked at the last change for %s: does kube-controller-manager run?", rule.Human(age))}
+	}
+	return &Health{Starting, "its controller has not looked at the last change yet"}
 }
 
 func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health {
@@ -312,6 +362,8 @@ func replicas(s *snapshot.Snapshot, o *snapshot.Object, want *int32, updated, av
 	switch {
 	case worst != Healthy:
 		return Health{worst, text + "; " + why}
+	case available < desired && s.Now.Sub(o.Meta.GetCreationTimestamp().Time) < youth:
+		return Health{Starting, text}
 	case available < desired:
 		return Health{Unhealthy, text}
 	case updated < desired:
@@ -355,12 +407,31 @@ func jobHealth(s *snapshot.Snapshot, o *snapshot.Object, job *batchv1.Job) Healt
 			return Health{Idle, "suspended"}
 		}
 	}
+	running := 0
 	for _, pod := range s.PodsOf(o) {
-		if h := podHealth(s, pod, pod.Pod()); h.State == Unhealthy {
+		switch h := podHealth(s, pod, pod.Pod()); {
+		case h.State == Unhealthy && !retried(s, job, pod):
 			return Health{Unhealthy, fmt.Sprintf("pod/%s %s", pod.Name, h.Text)}
+		case h.State == Healthy && s.Now.Sub(pod.Pod().CreationTimestamp.Time) >= youth:
+			running++
 		}
 	}
-	return Health{Starting, rule.Count(int(job.Status.Active), "pod") + " running"}
+	text := rule.Count(int(job.Status.Active), "pod") + " running"
+	if job.Status.Failed > 0 {
+		text += fmt.Sprintf(", %d failed before", job.Status.Failed)
+	}
+	if running > 0 && running == int(job.Status.Active) {
+		return Health{Healthy, text}
+	}
+	return Health{Starting, text}
+}
+
+// retried tells whether a pod of a Job has failed, and another one runs in its place.
+func retried(s *snapshot.Snapshot, job *batchv1.Job, pod *snapshot.Object) bool {
+	if pod.Pod().Status.Phase != corev1.PodFailed || job.Status.Active == 0 {
+		return false
+	}
+	return replaced(s, pod)
 }
 
 func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service) Health {
@@ -386,7 +457,15 @@ func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service
 	case ready > 0 && ports == 0 && portNames(svc) != "" && len(svc.Spec.Selector) > 0: // the controller leaves out a port name that no pod has
 		return Health{Unhealthy, fmt.Sprintf("%d of %s ready, and none has a port: no container of the pods has one of the name %s", ready, rule.Count(total, "endpoint"), portNames(svc))}
 	case ready > 0:
-		return Health{Healthy, fmt.Sprintf("%d of %s ready", ready, rule.Count(total, "endpoint"))}
+		text := fmt.Sprintf("%d of %s ready", ready, rule.Count(total, "endpoint"))
+		if svc.Spec.Type == corev1.ServiceTypeLoadBalancer && len(svc.Status.LoadBalancer.Ingress) == 0 {
+			age := s.Now.Sub(svc.CreationTimestamp.Time)
+			if age < youth {
+				return Health{Starting, text + ", and no load balancer yet"}
+			}
+			return Health{Unhealthy, fmt.Sprintf("%s, and no load balancer after %s", text, rule.Human(age))}
+		}
+		return Health{Healthy, text}
 	case len(svc.Spec.Selector) == 0:
 		return Health{Unknown, "no selector: its endpoints are kept by hand, and none of those read is ready"}
 	case len(lists) == 0 && !s.ListRead(snapshot.EndpointSliceKind, o.Namespace):
@@ -420,42 +499,22 @@ func portNames(svc *corev1.Service) string {
 	return strings.Join(names, ", ")
 }
 
-func nodeHealth(node *corev1.Node) Health {
-	for _, c := range node.Status.Conditions {
-		switch {
-		case c.Type == corev1.NodeReady && c.Status != corev1.ConditionTrue:
-			return Health{Unhealthy, fmt.Sprintf("not ready: %s", c.Message)}
-		case c.Type != corev1.NodeReady && c.Status == corev1.ConditionTrue && strings.HasSuffix(string(c.Type), "Pressure"):
-			return Health{Unhealthy, string(c.Type)}
+// sliceHealth counts what of a slice is ready. One that is empty is as the pods of its Service are.
+func sliceHealth(s *snapshot.Snapshot, slice *discoveryv1.EndpointSlice) Health {
+	ready := 0
+	for _, ep := range slice.Endpoints {
+		if ep.Conditions.Ready == nil || *ep.Conditions.Ready {
+			ready++
 		}
 	}
-	if len(node.Status.Conditions) == 0 {
-		return Health{Unknown, "no kubelet has reported"}
+	text := fmt.Sprintf("%d of %s ready", ready, rule.Count(len(slice.Endpoints), "endpoint"))
+	switch {
+	case len(slice.Endpoints) == 0:
+		return Health{Idle, "holds no endpoint"}
+	case ready > 0:
+		return Health{Healthy, text}
+	case s.Now.Sub(slice.CreationTimestamp.Time) < youth:
+		return Health{Starting, text}
 	}
-	if node.Spec.Unschedulable {
-		return Health{Healthy, "ready, and cordoned: it takes no new pods"}
-	}
-	return Health{Healthy, "ready"}
-}
-
-// conditionHealth reads the standard conditions of a kind that nobody knows.
-func conditionHealth(o *snapshot.Object) Health {
-	status, _ := o.Raw()["status"].(map[string]any)
-	conditions, _ := status["conditions"].([]any)
-	for _, item := range conditions {
-		c, _ := item.(map[string]any)
-		kind, _ := c["type"].(string)
-		value, _ := c["status"].(string)
-		if kind != "Ready" && kind != "Available" && kind != "Healthy" {
-			continue
-		}
-		message, _ := c["message"].(string)
-		switch value {
-		case "True":
-			return Health{Healthy, strings.ToLower(kind)}
-		case "False":
-			return Health{Unhealthy, strings.TrimSpace(fmt.Sprintf("%s is False: %s", kind, message))}
-		}
-	}
-	return Health{Unknown, "its status says nothing of its health"}
+	return Health{Unhealthy, text}
 }

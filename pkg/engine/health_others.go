@@ -34,8 +34,8 @@ func cronHealth(s *snapshot.Snapshot, o *snapshot.Object, cron *batchv1.CronJob)
 	}
 	zone := time.UTC
 	if name := cron.Spec.TimeZone; name != nil {
-		if zone, err = time.LoadLocation(*name); err != nil {
-			return Health{Unknown, text + ", in time zone " + *name + ", which this machine does not know"}
+		if zone = knowledge.Zone(*name); zone == nil {
+			return Health{Unknown, text + ", in time zone " + *name + ", which the time zone database does not have"}
 		}
 	}
 	next := schedule.Next(s.Now.In(zone))
@@ -90,6 +90,8 @@ func claimHealth(s *snapshot.Snapshot, claim *corev1.PersistentVolumeClaim) Heal
 		return Health{Healthy, "bound to " + claim.Spec.VolumeName}
 	case claim.Status.Phase == corev1.ClaimPending && waitsForConsumer(s, claim):
 		return Health{Idle, "gets its volume when a pod that uses it is scheduled"}
+	case claim.Status.Phase != corev1.ClaimLost && s.Now.Sub(claim.CreationTimestamp.Time) < youth:
+		return Health{Starting, "not bound yet"}
 	}
 	return Health{Unhealthy, "phase " + string(claim.Status.Phase)}
 }
@@ -129,7 +131,7 @@ func scalerHealth(s *snapshot.Snapshot, hpa *autoscalingv2.HorizontalPodAutoscal
 	}
 	text := fmt.Sprintf("%s, of %d to %d", rule.Count(int(hpa.Status.CurrentReplicas), "replica"), low, hpa.Spec.MaxReplicas)
 	if len(hpa.Status.Conditions) == 0 {
-		return Health{Unknown, "no controller has looked at it"}
+		return unlooked(s, hpa.CreationTimestamp.Time, "no controller has looked at it")
 	}
 	for _, c := range hpa.Status.Conditions {
 		switch {
@@ -148,21 +150,44 @@ func scalerHealth(s *snapshot.Snapshot, hpa *autoscalingv2.HorizontalPodAutoscal
 	return Health{Healthy, text}
 }
 
-func budgetHealth(pdb *policyv1.PodDisruptionBudget) Health {
+// unlooked is the state of what its controller has not written about: of something young, that is to be
+// expected.
+func unlooked(s *snapshot.Snapshot, since time.Time, text string) Health {
+	if s.Now.Sub(since) < youth {
+		return Health{Starting, "no controller has looked at it yet"}
+	}
+	return Health{Unknown, text}
+}
+
+func budgetHealth(s *snapshot.Snapshot, pdb *policyv1.PodDisruptionBudget) Health {
 	st := pdb.Status
 	text := fmt.Sprintf("%d of %d pods healthy, %d must be", st.CurrentHealthy, st.ExpectedPods, st.DesiredHealthy)
 	switch {
 	case st.ObservedGeneration == 0:
-		return Health{Unknown, "no controller has looked at it"}
+		return unlooked(s, pdb.CreationTimestamp.Time, "no controller has looked at it")
 	case st.ExpectedPods == 0:
 		return Health{Idle, "there are no pods that it protects"}
 	case st.DisruptionsAllowed > 0:
 		return Health{Healthy, rule.Count(int(st.DisruptionsAllowed), "eviction") + " allowed: " + text}
 	}
+	if selector, err := metav1.LabelSelectorAsSelector(pdb.Spec.Selector); err == nil && st.CurrentHealthy < st.ExpectedPods {
+		starting, others := 0, 0
+		for _, pod := range s.SelectedPods(pdb.Namespace, selector) {
+			switch podHealth(s, pod, pod.Pod()).State {
+			case Starting:
+				starting++
+			case Unhealthy:
+				others++
+			}
+		}
+		if starting > 0 && others == 0 {
+			return Health{Starting, "no eviction allowed yet: " + text}
+		}
+	}
 	return Health{Unhealthy, "no eviction allowed: " + text}
 }
 
-func ingressHealth(ingress *networkingv1.Ingress) Health {
+func ingressHealth(s *snapshot.Snapshot, ingress *networkingv1.Ingress) Health {
 	var at []string
 	for _, a := range ingress.Status.LoadBalancer.Ingress {
 		if a.Hostname != "" {
@@ -172,7 +197,7 @@ func ingressHealth(ingress *networkingv1.Ingress) Health {
 		}
 	}
 	if len(at) == 0 {
-		return Health{Unknown, "no controller has written an address into its status; some never do"}
+		return unlooked(s, ingress.CreationTimestamp.Time, "no controller has written an address into its status; some never do")
 	}
 	return Health{Healthy, "served at " + strings.Join(at, ", ")}
 }
@@ -194,4 +219,118 @@ func policyHealth(s *snapshot.Snapshot, o *snapshot.Object, policy *networkingv1
 		return Health{Idle, "selects no pod"}
 	}
 	return Health{Healthy, "selects " + rule.Count(n, "pod")}
+}
+
+func namespaceHealth(s *snapshot.Snapshot, ns *corev1.Namespace) Health {
+	if ns.DeletionTimestamp == nil {
+		return Health{Healthy, "active; kubectl maturity explain -n " + ns.Name + " looks at what is in it"}
+	}
+	age := s.Now.Sub(ns.DeletionTimestamp.Time)
+	text := "being deleted for " + rule.Human(max(0, age))
+	if age < youth { // its pods have their grace period
+		return Health{Starting, text}
+	}
+	for _, c := range ns.Status.Conditions {
+		if c.Status == corev1.ConditionTrue && c.Type == corev1.NamespaceContentRemaining {
+			text += ": " + clip(c.Message)
+		}
+	}
+	return Health{Unhealthy, text}
+}
+
+func nodeHealth(s *snapshot.Snapshot, o *snapshot.Object, node *corev1.Node) Health {
+	for _, c := range node.Status.Conditions {
+		of := polarityOf(string(c.Type))
+		switch {
+		case c.Type == corev1.NodeReady && c.Status != corev1.ConditionTrue:
+			if s.Now.Sub(node.CreationTimestamp.Time) < youth {
+				return Health{Starting, "not ready yet: " + clip(c.Message)}
+			}
+			return Health{Unhealthy, "not ready: " + clip(c.Message)}
+		case of == negative && c.Status == corev1.ConditionTrue, c.Type != corev1.NodeReady && of == positive && c.Status == corev1.ConditionFalse:
+			return Health{Unhealthy, fmt.Sprintf("%s is %s: %s", c.Type, c.Status, clip(c.Message))}
+		}
+	}
+	if len(node.Status.Conditions) == 0 {
+		return Health{Unknown, "no kubelet has reported"}
+	}
+	text := "ready"
+	if node.Spec.Unschedulable {
+		text += ", and cordoned: it takes no new pods"
+	}
+	return Health{Healthy, text + unwellOn(s, o)}
+}
+
+// podsOn are the pods that were read of a node.
+func podsOn(s *snapshot.Snapshot, node string) []*snapshot.Object {
+	var list []*snapshot.Object
+	for _, o := range s.List(snapshot.PodKind, "") {
+		if o.Pod().Spec.NodeName == node {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// unwellOn words that pods on a node that is well are not, as far as they were read: it is no fault of the
+// node, and where to look.
+func unwellOn(s *snapshot.Snapshot, node *snapshot.Object) string {
+	all := podsOn(s, node.Name)
+	var unwell []*snapshot.Object
+	for _, pod := range all {
+		if podHealth(s, pod, pod.Pod()).State == Unhealthy {
+			unwell = append(unwell, pod)
+		}
+	}
+	read, of := podsOnRead(s, node.Name), rule.Count(len(unwell), "pod")
+	if read {
+		of = fmt.Sprintf("%d of %s", len(unwell), rule.Count(len(all), "pod"))
+	}
+	switch {
+	case len(unwell) == 0 && !read:
+		return ""
+	case len(unwell) == 0:
+		return ", " + rule.Count(len(all), "pod") + " on it"
+	case len(unwell) == 1:
+		return fmt.Sprintf("; %s on it is not healthy: pod/%s -n %s", of, unwell[0].Name, unwell[0].Namespace)
+	}
+	return fmt.Sprintf("; %s on it are not healthy, such as pod/%s -n %s", of, unwell[0].Name, unwell[0].Namespace)
+}
+
+// hurtOn names the pods on a node that are not healthy; "" where there are none.
+func hurtOn(s *snapshot.Snapshot, node string) string {
+	const few = 5
+	var names []string
+	all := podsOn(s, node)
+	for _, pod := range all {
+		if podHealth(s, pod, pod.Pod()).State == Unhealthy {
+			names = append(names, fmt.Sprintf("%s (namespace %s)", pod.String(), pod.Namespace))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	text := rule.Count(len(names), "pod") + " on it not healthy: "
+	if podsOnRead(s, node) {
+		text = fmt.Sprintf("%d of %s on it not healthy: ", len(names), rule.Count(len(all), "pod"))
+	}
+	if len(names) > few {
+		return text + strings.Join(names[:few], ", ") + fmt.Sprintf(" and %d more", len(names)-few)
+	}
+	return text + strings.Join(names, ", ")
+}
+
+// podsOnRead tells whether all pods of a node were read.
+func podsOnRead(s *snapshot.Snapshot, node string) bool {
+	if s.ListRead(snapshot.PodKind, "") {
+		return true
+	}
+	out, ok := s.Outcome(wantPodsOn(node))
+	return ok && out.State != snapshot.Blind
+}
+
+func wantPodsOn(node string) snapshot.Want {
+	w := snapshot.WantList(snapshot.PodKind, "", "")
+	w.Fields = "spec.nodeName=" + node
+	return w
 }

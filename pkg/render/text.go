@@ -258,10 +258,15 @@ func (p *writer) verdict(r *report.Report, e report.Explained, withNamespace, wi
 			p.line("  %s  %s", label, l)
 		}
 	}
+	said := false
 	for _, i := range e.Findings[1:] {
 		if consequence(r.Findings[i], e) {
-			p.hanging("  so     ", where(e.Object, withNamespace)+": "+clean(r.Findings[i].Message)+"  ("+r.Findings[i].Rule+")")
+			said = said || r.Findings[i].Seen.Same(e.Object) || r.Findings[i].Object.Same(e.Object)
+			p.hanging("  so     ", where(r.Findings[i].Seen, withNamespace)+": "+clean(r.Findings[i].Message)+"  ("+r.Findings[i].Rule+")")
 		}
+	}
+	if text := p.byWayOf(e, f, withNamespace); text != "" && !said {
+		p.hanging("  so     ", text)
 	}
 	p.line("")
 	p.evidence(f, wide)
@@ -270,6 +275,29 @@ func (p *writer) verdict(r *report.Report, e report.Explained, withNamespace, wi
 	p.picture(f)
 	p.fix(f)
 	p.undo(e.Changed)
+}
+
+// byWayOf tells how a verdict that shows elsewhere came to the target, where that is not said already: of
+// whom the pod is stands beside its name.
+func (p *writer) byWayOf(e report.Explained, f report.Finding, withNamespace bool) string {
+	if len(e.Path) < 2 || e.State != "unhealthy" || e.Object.Same(f.Object) || f.Owner != nil && e.Object.Same(*f.Owner) {
+		return ""
+	}
+	switch e.Object.Kind {
+	case "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController", "Pod":
+		return "" // whose pods, claims and nodes these are is plain
+	}
+	text := where(e.Object, withNamespace) + ": " + clean(e.Text)
+	var way []string
+	for _, r := range e.Path[1 : len(e.Path)-1] {
+		if r.Kind != "ReplicaSet" {
+			way = append(way, clean(r.String()))
+		}
+	}
+	if len(way) > 0 {
+		text += "; by way of " + strings.Join(way, ", ")
+	}
+	return text
 }
 
 // widestGap is how far the rule's name may stand from the message and still be read with it.
@@ -502,20 +530,27 @@ func escapeLine(line string) string {
 // shortAlso is how many further findings are named beside a verdict.
 const shortAlso = 5
 
-// consequence tells whether a finding is what the verdict did to the target itself.
+// consequence tells whether a finding is what the verdict did to the target itself, or to what leads from it
+// to the verdict.
 func consequence(f report.Finding, e report.Explained) bool {
-	return f.Because != nil && !f.History && (f.Object.Same(e.Object) || f.Seen.Same(e.Object)) && f.Seen.Container == ""
+	between := slices.ContainsFunc(e.Path, func(r snapshot.Ref) bool { return r.Same(f.Seen) && r.Kind == "Service" })
+	return f.Because != nil && !f.History && (f.Object.Same(e.Object) || f.Seen.Same(e.Object) || between) && f.Seen.Container == ""
 }
 
 func (p *writer) also(r *report.Report, e report.Explained, withNamespace bool) {
-	var items []string
+	label, said := "also", 0
+	item := func(text string) {
+		p.block(label, []string{text})
+		label = ""
+		said++
+	}
 	for _, i := range e.Findings[1:] {
 		f := r.Findings[i]
 		if consequence(f, e) {
 			continue
 		}
-		if len(items) == shortAlso {
-			items = append(items, fmt.Sprintf("%d more with -o json", len(e.Findings)-1-shortAlso))
+		if said == shortAlso {
+			item(fmt.Sprintf("%d more with -o json", len(e.Findings)-1-shortAlso))
 			break
 		}
 		text := where(f.Seen, withNamespace)
@@ -526,12 +561,26 @@ func (p *writer) also(r *report.Report, e report.Explained, withNamespace bool) 
 		if f.History {
 			text += " (in the past)"
 		}
-		items = append(items, fmt.Sprintf("%s  (%s, %s)", text, f.Certainty, f.Rule))
+		item(fmt.Sprintf("%s  (%s, %s)", text, f.Certainty, f.Rule))
+		p.alsoFix(f)
 	}
 	for _, u := range e.Unexplained {
-		items = append(items, u+"  (no known cause)")
+		item(u + "  (no known cause)")
 	}
-	p.block("also", items)
+}
+
+// alsoFix prints in short what mends a finding beside the verdict. What only follows from another finding, is
+// over, or is only a question has nothing to be mended here.
+func (p *writer) alsoFix(f report.Finding) {
+	if f.Because != nil || f.History || f.Certainty == string(rule.Possible) || f.Fix == nil {
+		return
+	}
+	for _, l := range wrap(clean("fix: "+f.Fix.Title), p.prose(labelWidth+2)) {
+		p.line("%s%s", strings.Repeat(" ", labelWidth+2), l)
+	}
+	if f.Fix.Command != "" {
+		p.line("%s%s", strings.Repeat(" ", labelWidth+2), clean(f.Fix.Command))
+	}
 }
 
 func (p *writer) then(r *report.Report, e report.Explained) {

@@ -36,17 +36,23 @@ func NewBuilder(command string, s *snapshot.Snapshot, e *engine.Engine) *Builder
 	return &Builder{Snapshot: s, Titles: titles, Report: New(command, s)}
 }
 
-// Explain adds diagnoses. The same finding under several targets is kept once.
+// Explain adds diagnoses. The same finding under several targets is kept once; what is over for one of them
+// and goes on for another is not the same.
 func (b *Builder) Explain(diagnoses []engine.Diagnosis, failed []engine.NotEvaluated) {
-	at := map[string]int{}
+	type same struct {
+		fingerprint string
+		history     bool
+	}
+	at := map[same]int{}
 	for _, d := range diagnoses {
-		e := Explained{Object: d.Target, State: string(d.Health.State), Text: knowledge.Mask(d.Health.Text), Findings: []int{}, Unread: []string{}, Pods: d.Pods}
+		e := Explained{Object: d.Target, State: string(d.Health.State), Text: knowledge.Mask(d.Health.Text), Findings: []int{}, Unread: []string{}, Path: d.Path, Pods: d.Pods}
 		for _, f := range d.Findings {
 			out := b.finding(f)
-			i, ok := at[out.Fingerprint]
+			key := same{out.Fingerprint, out.History}
+			i, ok := at[key]
 			if !ok {
 				i = len(b.Report.Findings)
-				at[out.Fingerprint] = i
+				at[key] = i
 				b.Report.Findings = append(b.Report.Findings, out)
 			}
 			e.Findings = append(e.Findings, i)
@@ -186,7 +192,7 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 		}
 	}
 	if o, _ := b.Snapshot.Lookup(f.Object.GroupKind(), f.Object.Namespace, f.Object.Name); o != nil {
-		out.ManagedBy, _ = o.ManagedBy()
+		out.ManagedBy = keeperOf(o).Tool
 		if b.Report.Command == "explain" { // reading who wrote what takes time, and of hundreds nobody asks
 			out.SetBy = setBy(o, out.Field)
 		}

@@ -30,7 +30,7 @@ func (b *Builder) changed(d engine.Diagnosis) *Changed {
 	if workload == nil || says(d, "rollout undo") {
 		return out
 	}
-	if _, declarative := workload.ManagedBy(); !declarative {
+	if !keeperOf(workload).Undoes {
 		out.Undo = b.Command(c.Workload.Namespace, "rollout", "undo", c.Workload.String(), "--to-revision="+strconv.FormatInt(c.From.Number, 10))
 	}
 	return out

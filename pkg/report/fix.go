@@ -37,7 +37,7 @@ func (b *Builder) fix(f *rule.Finding) *Fix {
 	if target.Origin != nil { // a file is mended in the file
 		out.Command = ""
 	}
-	tool, declarative := target.ManagedBy()
+	keeper := keeperOf(target)
 	switch {
 	case immutable(f.Fix.Object) && out.Command != "" && templateField(f):
 		out.Command = ""
@@ -45,11 +45,11 @@ func (b *Builder) fix(f *rule.Finding) *Fix {
 			out.Applicability = string(rule.NeedsThought)
 		}
 		out.Notes = append(out.Notes, "the template of a "+strings.ToLower(f.Fix.Object.Kind)+" cannot be changed in place: change its manifest, delete the "+strings.ToLower(f.Fix.Object.Kind)+" and apply it again")
-	case declarative && out.Command != "":
-		out.Command = ""
-		out.Notes = append(out.Notes, tool+" keeps this object and would undo a command: change it where "+tool+" takes it from")
-	case tool != "" && out.Command != "":
-		out.Notes = append(out.Notes, tool+" manages this object: change the chart's values too, or the next upgrade undoes it")
+	case keeper.Tool != "" && out.Command != "":
+		if keeper.Undoes {
+			out.Command = ""
+		}
+		out.Notes = append(out.Notes, lasting(keeper))
 	}
 	if note := b.replacedByHand(target, f); note != "" && (out.Command != "" || out.Patch != nil) {
 		out.Notes = append(out.Notes, note)

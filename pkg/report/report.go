@@ -41,7 +41,12 @@ type Explained struct {
 	Text     string       `json:"text"`
 	Findings []int        `json:"findings"` // indexes into the report's findings, the verdict first
 	Unread   []string     `json:"unread"`   // what its chain needed and could not be read
-	Pods     int          `json:"-"`
+
+	// Path is what leads from the object to where the verdict shows, with both ends; empty where it shows on
+	// the object itself.
+	Path []snapshot.Ref `json:"path,omitempty"`
+
+	Pods int `json:"-"`
 
 	Controller *snapshot.Ref `json:"-"` // of a pod, the one furthest up
 

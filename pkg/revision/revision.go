@@ -5,8 +5,10 @@ package revision
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -24,6 +26,7 @@ type Revision struct {
 	Number   int64
 	Object   *snapshot.Object // the ReplicaSet, or the ControllerRevision
 	At       time.Time        // when the controller made it
+	Wanted   int              // how many pods its controller wants of it; those that are there, where it does not say
 	Pods     int              // that are there
 	Ready    int              // of them
 	Template *corev1.PodTemplateSpec
@@ -45,6 +48,9 @@ func Of(s *snapshot.Snapshot, workload *snapshot.Object) []Revision {
 			delete(r.Template.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
 			pods = s.Owned(o)
 			r.Pods, r.Ready = int(t.Status.Replicas), int(t.Status.ReadyReplicas)
+			if t.Spec.Replicas != nil {
+				r.Wanted = int(*t.Spec.Replicas)
+			}
 		case *appsv1.ControllerRevision:
 			r.Number, r.Template = t.Revision, templateIn(t)
 			for _, pod := range s.Owned(workload) {
@@ -69,6 +75,7 @@ func Of(s *snapshot.Snapshot, workload *snapshot.Object) []Revision {
 				}
 			}
 		}
+		r.Wanted = max(r.Wanted, r.Pods)
 		list = append(list, r)
 	}
 	slices.SortFunc(list, func(a, b Revision) int { return cmp.Compare(b.Number, a.Number) })
@@ -105,6 +112,26 @@ type Diff struct {
 	// Changes are the fields that differ, in the order of their paths. Without any the newest revision
 	// is no more than a restart.
 	Changes []Change
+}
+
+// Sides words how the pods of both revisions do: "revision 2 has 0 of 1 pods ready; revision 1 still
+// serves with 2 of 2".
+func (d *Diff) Sides() string {
+	text := fmt.Sprintf("revision %d has %s", d.To.Number, d.To.ready())
+	switch from := d.From; {
+	case from.Ready > 0:
+		return fmt.Sprintf("%s; revision %d still serves with %d of %d", text, from.Number, from.Ready, from.Wanted)
+	case from.Pods > 0:
+		return fmt.Sprintf("%s; revision %d has %s either", text, from.Number, strings.Replace(from.ready(), "0 of", "none of", 1))
+	}
+	return fmt.Sprintf("%s; of revision %d none is left", text, d.From.Number)
+}
+
+func (r Revision) ready() string {
+	if r.Wanted == 0 {
+		return "no pods"
+	}
+	return fmt.Sprintf("%d of %s ready", r.Ready, rule.Count(r.Wanted, "pod"))
 }
 
 // Last compares the newest revision with the one that still has ready pods or, where none has, with

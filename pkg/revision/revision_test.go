@@ -122,4 +122,18 @@ func TestLast(t *testing.T) {
 	if len(d.Changes) != 1 || d.Changes[0].Named != "spec.template.spec.containers[app].image" || d.Changes[0].Before != "localhost/misbehave:v1" {
 		t.Errorf("changes %+v", d.Changes)
 	}
+	if got := d.Sides(); got != "revision 2 has 0 of 1 pod ready; revision 1 still serves with 2 of 2" {
+		t.Error(got)
+	}
+}
+
+func TestSides(t *testing.T) {
+	for want, d := range map[string]Diff{
+		"revision 3 has 1 of 4 pods ready; revision 2 has none of 2 pods ready either": {From: Revision{Number: 2, Wanted: 2, Pods: 2}, To: Revision{Number: 3, Wanted: 4, Pods: 4, Ready: 1}},
+		"revision 3 has 0 of 1 pod ready; of revision 2 none is left":                  {From: Revision{Number: 2}, To: Revision{Number: 3, Wanted: 1, Pods: 1}},
+	} {
+		if got := d.Sides(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }

@@ -106,12 +106,13 @@ func dataKeys(entries []metav1.ManagedFieldsEntry) (keys []string, known bool) {
 		var fields struct {
 			Data       map[string]json.RawMessage `json:"f:data"`
 			StringData map[string]json.RawMessage `json:"f:stringData"`
+			BinaryData map[string]json.RawMessage `json:"f:binaryData"`
 		}
 		if json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields) != nil {
 			continue
 		}
 		known = true
-		for _, entries := range []map[string]json.RawMessage{fields.Data, fields.StringData} {
+		for _, entries := range []map[string]json.RawMessage{fields.Data, fields.StringData, fields.BinaryData} {
 			for field := range entries {
 				if name, ok := strings.CutPrefix(field, "f:"); ok && !slices.Contains(keys, name) {
 					keys = append(keys, name)

@@ -3,7 +3,6 @@ package snapshot
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"sync"
 
 	yamlv3 "go.yaml.in/yaml/v3"
@@ -201,26 +200,4 @@ func (o *Object) Position() string {
 	}
 	span := o.Origin.Document.Locate(o.Origin.Prefix)
 	return fmt.Sprintf("%s:%d", o.Origin.Document.Name, span.Line)
-}
-
-// ManagedBy tells which tool keeps the object: helm, argo-cd, flux, an operator's name, or "" when
-// nothing says so. Declarative is true where that tool puts back what is changed in the cluster.
-func (o *Object) ManagedBy() (tool string, declarative bool) {
-	labels, annotations := o.Meta.GetLabels(), o.Meta.GetAnnotations()
-	switch {
-	case annotations["argocd.argoproj.io/tracking-id"] != "" || labels["argocd.argoproj.io/instance"] != "":
-		return "Argo CD", true
-	case labels["kustomize.toolkit.fluxcd.io/name"] != "" || labels["helm.toolkit.fluxcd.io/name"] != "":
-		return "Flux", true
-	case annotations["meta.helm.sh/release-name"] != "":
-		return "helm", false
-	case strings.EqualFold(labels["app.kubernetes.io/managed-by"], "helm"):
-		return "helm", false
-	}
-	for _, owner := range o.Meta.GetOwnerReferences() {
-		if owner.Controller != nil && *owner.Controller {
-			return strings.ToLower(owner.Kind) + "/" + owner.Name, true
-		}
-	}
-	return "", false
 }

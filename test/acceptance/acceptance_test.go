@@ -38,6 +38,7 @@ func TestAcceptance(t *testing.T) {
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("CAPTURES", captures)
+			env.Setenv("COMPOSED", filepath.Join(filepath.Dir(captures), "composed"))
 			env.Setenv("LANG", "C.UTF-8")
 			env.Setenv("KUBECONFIG", filepath.Join(env.WorkDir, "no-kubeconfig"))
 			return nil
