@@ -46,7 +46,7 @@ func reportPressure(p *rule.Pass, said string, evidence rule.Evidence) {
 		RuledOut: []string{"a limit of its own: the kubelet speaks of the node"},
 	}
 	if m := nodeHad.FindStringSubmatch(said); m != nil && !nodeLow.MatchString(said) {
-		f.Object, f.NoField = node, "no setting of the pod is to blame: the node takes no pods of its kind while it is short"
+		f.Object, f.NoField, f.Because = node, "no setting of the pod is to blame: the node takes no pods of its kind while it is short", &node
 		f.Message = fmt.Sprintf("%s refused it: the node had %s", node.String(), m[1])
 		f.Fix = &rule.Fix{Title: fmt.Sprintf("see what fills %s; its controller makes a new pod elsewhere", node.String()), Applicability: rule.NeedsThought, Command: []string{"describe", node.String()}}
 		p.Report(f)
@@ -55,12 +55,12 @@ func reportPressure(p *rule.Pass, said string, evidence rule.Evidence) {
 	short := nodeLow.FindStringSubmatch(said)[1]
 	left := ""
 	if m := nodeThreshold.FindStringSubmatch(said); m != nil {
-		left = fmt.Sprintf(" (%s left, below its threshold of %s)", m[2], m[1])
+		left = fmt.Sprintf(" (%s left, below its threshold of %s)", inShort(m[2]), inShort(m[1]))
 	}
 	f.Message = fmt.Sprintf("evicted: %s ran low on %s%s", node.String(), short, left)
 	name := corev1.ResourceName(short)
 	if name != corev1.ResourceMemory && name != corev1.ResourceEphemeralStorage {
-		f.Object, f.NoField = node, fmt.Sprintf("nothing that a pod requests keeps %s free on a node", short)
+		f.Object, f.NoField, f.Because = node, fmt.Sprintf("nothing that a pod requests keeps %s free on a node", short), &node
 		f.Fix = &rule.Fix{Title: fmt.Sprintf("see what takes the %s of %s", short, node.String()), Applicability: rule.NeedsThought, Command: []string{"describe", node.String()}}
 		p.Report(f)
 		return
@@ -74,6 +74,7 @@ func reportPressure(p *rule.Pass, said string, evidence rule.Evidence) {
 		}
 	}
 	if f.Field == nil {
+		f.Because = &node
 		f.Fix = &rule.Fix{Title: fmt.Sprintf("see what takes the %s of %s", short, node.String()), Applicability: rule.NeedsThought, Object: node, Command: []string{"describe", node.String()}}
 	}
 	p.Report(f)
@@ -86,15 +87,35 @@ func blameRequest(p *rule.Pass, f *rule.Finding, c snapshot.Container, name core
 	if q, ok := c.Resources.Requests[name]; ok {
 		f.Value = q.String()
 	}
-	f.Message += fmt.Sprintf("; %s used %s and requested %s, so it was among the first to go", c.Name, used, asked)
-	f.Label = fmt.Sprintf("it used %s: what goes past its request is evicted first", used)
+	f.Message += fmt.Sprintf("; %s used %s and requested %s, so it was among the first to go", c.Name, inShort(used), inShort(asked))
+	f.Label = fmt.Sprintf("it used %s: what goes past its request is evicted first", inShort(used))
 	f.Fix = &rule.Fix{Title: "request what it uses, so that the scheduler finds a node that has it", Applicability: rule.Placeholders}
 	to := "<REQUEST>"
 	if q, err := resource.ParseQuantity(used); err == nil && !strings.Contains(used, "<") {
 		const mebi = 1 << 20
 		rounded := resource.NewQuantity((q.Value()+mebi-1)/mebi*mebi, resource.BinarySI)
+		if limit, ok := c.Resources.Limits[name]; ok && rounded.Cmp(limit) > 0 { // a request above the limit is refused
+			*rounded = limit
+		}
 		to, f.Fix.Applicability = rounded.String(), rule.NeedsThought
-		f.Fix.Caution = fmt.Sprintf("%s is what it used when it was evicted, rounded up; it may not fit the nodes any more, and a limit below it must be raised first", to)
+		f.Fix.Caution = fmt.Sprintf("%s is what it used when it was evicted, rounded up. What takes more and more of it, as with a leak, goes past any request", to)
+		if most, known := allocatable(p, name); known && rounded.Cmp(most) > 0 {
+			f.Fix.Caution = fmt.Sprintf("%s is what it used when it was evicted, rounded up; node/%s has %s in all, so it would be placed there no more", to, p.Object.Pod().Spec.NodeName, inShort(most.String()))
+		}
 	}
 	f.Fix.Command = p.SetResources(setting.Object, c.Name, string(name)+"="+to, "")
+}
+
+// allocatable is what the pod's node has for pods in all.
+func allocatable(p *rule.Pass, name corev1.ResourceName) (resource.Quantity, bool) {
+	o := nodeOf(p)
+	if o == nil {
+		return resource.Quantity{}, false
+	}
+	node, ok := o.Typed.(*corev1.Node)
+	if !ok {
+		return resource.Quantity{}, false
+	}
+	q, ok := node.Status.Allocatable[name]
+	return q, ok
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -41,9 +42,17 @@ var TerminatingFinalizer = rule.Cause{
 			Evidence: []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.Ref, Field: "metadata.deletionTimestamp", Time: pod.DeletionTimestamp.Time, Text: "deletionTimestamp passed, phase " + string(pod.Status.Phase) + ", no container runs"}},
 			RuledOut: []string{"a grace period that goes on: it is over", "a node that does not answer: the kubelet has stopped the containers"},
 		}
+		if c := disruption(pod); c.Reason == byPodGC { // nobody has seen its containers stop
+			f.Message = fmt.Sprintf("was to be gone %s ago; its node does not exist any more, and finalizer %s is still there", age, strings.Join(names, ", "))
+			f.Evidence[0].Text = "deletionTimestamp passed, and the pod was marked as failed: " + c.Message
+			f.RuledOut = []string{"a grace period that goes on: there is nobody left to wait for"}
+		} else if pod.Spec.NodeName == "" {
+			f.Message = fmt.Sprintf("was to be gone %s ago; it never had a node, and finalizer %s is still there", age, strings.Join(names, ", "))
+			f.RuledOut = []string{"a grace period that goes on: no container was ever started"}
+		}
 		at := rule.Setting{Object: p.Object.Ref, Path: path}
 		f.Fix = &rule.Fix{
-			Title:         fmt.Sprintf("see why the controller behind %s does not do its work; the command skips that work", names[0]),
+			Title:         fmt.Sprintf("see why %s does not do its work; the command skips that work", keeper(names[0])),
 			Caution:       "what the finalizer is for (a backup, a lease, an entry elsewhere) is then never done: find its controller first",
 			Applicability: rule.NeedsThought,
 			Patch:         &rule.Patch{Type: "json", Body: []rule.Op{{Op: "test", Path: at.Index(index).Pointer(), Value: names[0]}, {Op: "remove", Path: at.Index(index).Pointer()}}},
@@ -51,6 +60,14 @@ var TerminatingFinalizer = rule.Cause{
 		f.Fix.Lines = []string{p.Line(p.PatchCommand(p.Object.Ref, f.Fix.Patch)...)}
 		p.Report(f)
 	},
+}
+
+// keeper is who is to remove a finalizer.
+func keeper(name string) string {
+	if name == batchv1.JobTrackingFinalizer {
+		return "the Job controller (of kube-controller-manager), which removes " + name + " once it has counted the pod,"
+	}
+	return "the controller behind " + name
 }
 
 // foreign are the finalizers but for those that the garbage collector removes by itself.

@@ -12,7 +12,7 @@ import (
 // TerminatingNodeLost finds pods that were deleted on a node which does not answer.
 var TerminatingNodeLost = rule.Cause{
 	ID: "terminating-node-lost", Title: "is deleted, and its node does not answer", Doc: rule.ReadDoc(docs, "terminating_node_lost.md"),
-	Stage: rule.StageStuckDeletion, On: rule.Pods,
+	Stage: rule.StageStuckDeletion, On: rule.Pods, Beats: []string{"evicted-taint"},
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if pod := p.Object.Pod(); pod.DeletionTimestamp != nil && pod.Spec.NodeName != "" {
 			return []snapshot.Want{snapshot.WantGet(snapshot.NodeKind, "", pod.Spec.NodeName)}
@@ -30,7 +30,7 @@ var TerminatingNodeLost = rule.Cause{
 			return
 		}
 		age := rule.Human(p.Age(pod.DeletionTimestamp.Time))
-		p.Report(rule.Finding{
+		f := rule.Finding{
 			Object: node.Ref, Seen: p.Object.Ref, Because: &node.Ref, Certainty: rule.Certain,
 			NoField: "no setting is to blame: only the node's kubelet can say that the containers have stopped",
 			Message: fmt.Sprintf("was to be gone %s ago, and %s, which would stop it, does not answer", age, node.String()),
@@ -45,6 +45,10 @@ var TerminatingNodeLost = rule.Cause{
 				Applicability: rule.NeedsThought,
 				Command:       []string{"taint", "node", node.Name, "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"},
 			},
-		})
+		}
+		if c := disruption(pod); c.Reason != "" {
+			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions[DisruptionTarget]", Time: c.LastTransitionTime.Time, Text: c.Reason + ": " + c.Message})
+		}
+		p.Report(f)
 	},
 }

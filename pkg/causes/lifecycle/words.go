@@ -28,3 +28,18 @@ func words(name corev1.ResourceName, number string) string {
 	}
 	return number
 }
+
+// inShort is an amount of bytes as people say it: 3157644Ki is 3.0Gi. What is no amount stays as it is.
+func inShort(text string) string {
+	q, err := resource.ParseQuantity(text)
+	if err != nil {
+		return text
+	}
+	switch n := q.Value(); {
+	case n >= gibi && n%gibi != 0:
+		return fmt.Sprintf("%.1fGi", float64(n)/gibi)
+	case n >= 1<<20 && n%(1<<20) != 0:
+		return fmt.Sprintf("%dMi", (n+(1<<20)-1)>>20)
+	}
+	return text
+}

@@ -15,7 +15,9 @@ import (
 // NodePressure finds nodes that run short of memory, disk or process ids.
 var NodePressure = rule.Cause{
 	ID: "node-pressure", Title: "the node runs short", Doc: rule.ReadDoc(docs, "node_pressure.md"),
-	Stage: rule.StageNodeLost, On: rule.Kinds(snapshot.NodeKind),
+	// The node works: what else keeps a pod of it from running explains that better. What the shortage did to
+	// a pod points here by Because, unless the pod itself took more than its share.
+	Stage: rule.StageCondition, On: rule.Kinds(snapshot.NodeKind),
 	Run: func(p *rule.Pass) {
 		node, ok := p.Object.Typed.(*corev1.Node)
 		if !ok {

@@ -15,5 +15,7 @@ var Causes = []*rule.Cause{
 	&NodeNotReadyCNI,
 	&NodeNotReadyKubelet,
 	&NodePressure,
+	&NodeRebooted,
 	&NodeRuntimeDown,
+	&NodeSystemOOM,
 }

@@ -12,13 +12,9 @@ var CMVolumeMissing = rule.Cause{
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		wants := wantParts(p, snapshot.ConfigMapKind)
 		if len(missingParts(p, snapshot.ConfigMapKind)) > 0 {
-			wants = append(wants, snapshot.WantList(snapshot.ConfigMapKind, p.Object.Namespace, ""))
+			wants = append(append(wants, snapshot.WantList(snapshot.ConfigMapKind, p.Object.Namespace, "")), p.WantReferences()...)
 		}
 		return wants
 	},
-	Run: func(p *rule.Pass) {
-		for _, m := range missingParts(p, snapshot.ConfigMapKind) {
-			reportMissing(p, m)
-		}
-	},
+	Run: func(p *rule.Pass) { reportParts(p, snapshot.ConfigMapKind) },
 }

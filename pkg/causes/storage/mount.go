@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -168,6 +169,27 @@ func settingOf(p *rule.Pass, part part) rule.Setting {
 	return spec
 }
 
+// reportParts says that ConfigMaps or Secrets of volumes are not there: all of a pod's in one finding, on what the
+// kubelet speaks of. It speaks of one volume at a time, and of env only once all volumes are there.
+func reportParts(p *rule.Pass, kind schema.GroupKind) {
+	var said *missing
+	for _, m := range append(missingParts(p, snapshot.ConfigMapKind), missingParts(p, snapshot.SecretKind)...) {
+		if !m.late && (said == nil || said.event == nil && m.event != nil) {
+			said = &m
+		}
+	}
+	names := p.Missing()
+	for _, m := range missingParts(p, kind) {
+		first := said != nil && m.kind == said.kind && m.name == said.name
+		named := slices.ContainsFunc(names, func(r rule.Reference) bool { return r.Kind == m.kind && r.Name == m.name })
+		switch {
+		case first && m.volume != said.volume: // another volume of the same
+		case m.late, first, !named:
+			reportMissing(p, m)
+		}
+	}
+}
+
 // reportMissing says that a volume's ConfigMap or Secret is not there.
 func reportMissing(p *rule.Pass, m missing) {
 	setting := settingOf(p, m.part).Child(m.nameKey)
@@ -205,6 +227,7 @@ func reportMissing(p *rule.Pass, m missing) {
 			Caution:       "the name is alike; that its content is meant, only you know",
 			Applicability: rule.NeedsThought, Patch: patch, Command: p.PatchCommand(setting.Object, patch),
 		}
+		p.AlsoMissing(&f, m.kind, m.name)
 		p.Report(f)
 		return
 	}
@@ -217,6 +240,7 @@ func reportMissing(p *rule.Pass, m missing) {
 		Caution:       "the pod starts by itself within two minutes after that",
 		Applicability: rule.Placeholders, Object: ref, Command: create,
 	}
+	p.AlsoMissing(&f, m.kind, m.name)
 	p.Report(f)
 }
 

@@ -9,10 +9,12 @@ import (
 var SecretVolumeMissing = rule.Cause{
 	ID: "secret-volume-missing", Title: "a volume's Secret does not exist", Doc: rule.ReadDoc(docs, "secret_volume_missing.md"),
 	Stage: rule.StageVolume, On: rule.Pods,
-	Wants: func(p *rule.Pass) []snapshot.Want { return wantParts(p, snapshot.SecretKind) },
-	Run: func(p *rule.Pass) {
-		for _, m := range missingParts(p, snapshot.SecretKind) {
-			reportMissing(p, m)
+	Wants: func(p *rule.Pass) []snapshot.Want {
+		wants := wantParts(p, snapshot.SecretKind)
+		if len(missingParts(p, snapshot.SecretKind)) > 0 {
+			wants = append(wants, p.WantReferences()...)
 		}
+		return wants
 	},
+	Run: func(p *rule.Pass) { reportParts(p, snapshot.SecretKind) },
 }

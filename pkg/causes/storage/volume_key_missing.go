@@ -22,7 +22,7 @@ var VolumeKeyMissing = rule.Cause{
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		var wants []snapshot.Want
 		for _, m := range missingKeys(p) {
-			wants = append(wants, snapshot.WantGet(m.kind, p.Object.Namespace, m.name))
+			wants = append(append(wants, snapshot.WantGet(m.kind, p.Object.Namespace, m.name)), p.WantReferences()...)
 		}
 		return wants
 	},
@@ -105,6 +105,7 @@ func reportKey(p *rule.Pass, m keyed) {
 				Caution:       "the name is alike; that its content is meant, only you know",
 				Applicability: rule.NeedsThought, Patch: patch, Command: p.PatchCommand(setting.Object, patch),
 			}
+			p.AlsoMissing(&f, m.kind, m.name)
 			p.Report(f)
 			return
 		}
@@ -118,5 +119,6 @@ func reportKey(p *rule.Pass, m keyed) {
 		Title:         fmt.Sprintf("add the key to %s, or name a key that it has", ref.String()),
 		Applicability: rule.Placeholders, Object: ref, Patch: patch, Command: p.PatchCommand(ref, patch),
 	}
+	p.AlsoMissing(&f, m.kind, m.name)
 	p.Report(f)
 }
