@@ -54,6 +54,9 @@ var dnsReading = reading{
 		if dnsSilent.MatchString(line) {
 			r.more = noAnswer
 		}
+		if call, silent := knowledge.Unanswered(line); r.what == "" && silent && call.Host != "" {
+			return nil // the address was found out, and did not answer
+		}
 		if r.what == "" && r.more == "" && !strings.Contains(line, "Name or service not known") || strings.Trim(r.what, "0123456789.") == "" && r.what != "" {
 			return nil
 		}
@@ -154,10 +157,20 @@ func reportUnknownName(p *rule.Pass, e *ended, f *rule.Finding, setting rule.Set
 	svc, out := p.Lookup(snapshot.ServiceKind, ns, name)
 	switch {
 	case svc != nil:
-		f.Certainty = rule.Possible
-		f.Message = fmt.Sprintf("cannot connect to %s: the name did not resolve, and there is %s%s: was it made later, or does DNS lag?", e.what, where, e.exit())
 		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a misspelled name: %s is there", where))
-		f.Fix = &rule.Fix{Title: "see whether the cluster's DNS runs and answers for this name", Applicability: rule.NeedsThought,
+		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: svc.Ref, Field: "metadata.creationTimestamp", Time: svc.Meta.GetCreationTimestamp().Time, Text: where + " was made"})
+		if f.Field != nil {
+			f.Label = "the name is right: there is " + where
+		} else {
+			f.NoField = "the name is right, and why it did not resolve then is not written down in the API"
+		}
+		if made := svc.Meta.GetCreationTimestamp(); made.After(e.StartedAt.Time) {
+			f.Message = fmt.Sprintf("cannot connect to %s: the name did not resolve, and %s was only made after the program had started%s", e.what, where, e.ends())
+			f.Fix = &rule.Fix{Title: "nothing, if it has started since: a program that tries again for a while needs no order", Applicability: rule.NeedsThought}
+			return
+		}
+		f.Message = fmt.Sprintf("cannot connect to %s: the name did not resolve, although %s had been there for %s%s", e.what, where, rule.Human(e.FinishedAt.Sub(svc.Meta.GetCreationTimestamp().Time)), e.ends())
+		f.Fix = &rule.Fix{Title: "see whether the cluster's DNS runs and answers for this name, and whether the pod asks it", Applicability: rule.NeedsThought,
 			Lines: []string{rule.Kubectl(p.Context, "kube-system", "get", "pods", "-l", "k8s-app=kube-dns")}}
 		return
 	case out.State != snapshot.Absent:

@@ -10,19 +10,23 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // DependencyRefused finds programs that end because what they connect to refuses the connection.
 var DependencyRefused = logCause("dependency-refused", "what it connects to refuses the connection", "dependency_refused.md",
-	func(p *rule.Pass, _ snapshot.Container, e *ended) []snapshot.Want { return serviceWants(p, e.host()) }, reportRefused)
+	func(p *rule.Pass, c snapshot.Container, e *ended) []snapshot.Want {
+		return slices.Concat(serviceWants(p, e.host()), wantPlaces(p, c), wantNeighbour(p, c, e.host()))
+	}, reportRefused)
 
 // refusal is a refused connection as a program words it.
 type refusal struct{ host, port string }
 
 func (r *refusal) address() string {
+	if r.port == "" {
+		return r.host
+	}
 	if strings.Contains(r.host, ":") {
 		return "[" + r.host + "]:" + r.port
 	}
@@ -140,50 +144,18 @@ func readyEndpoints(p *rule.Pass, svc *snapshot.Object) (ready int, known bool) 
 }
 
 func reportRefused(p *rule.Pass, c snapshot.Container, e *ended) {
-	container, r := p.ContainerSetting(c), e.host()
+	r := e.host()
 	f := e.finding(p, c)
 	f.Message = fmt.Sprintf("%s refuses the connection, and the program ends%s", r.address(), e.exit())
 	f.RuledOut = []string{"a name that does not resolve, and a network that drops packets: something answered, with a refusal"}
-	f.NoField = fmt.Sprintf("no literal env value or argument of the container names %s", r.address())
-	named := addressSetting(container, c, r, &f)
+	f.NoField = unnamed(p, c, r.address())
+	at, named := placeOf(p, c, r, e.line)
+	if named {
+		at.pointAt(&f, r)
+	}
 	f.Fix = &rule.Fix{Title: "find out why nothing listens there; if a start may come before its dependency's, have the program try again", Applicability: rule.NeedsThought}
-	describe(p, c, r, &f, named)
+	describe(p, c, r, &f, at, named)
 	p.Report(f)
-}
-
-// addressSetting points the finding at what names the address. A value that carries a password is
-// not pointed at itself, or it would be drawn.
-func addressSetting(container rule.Setting, c snapshot.Container, r *refusal, f *rule.Finding) bool {
-	point := func(s rule.Setting) bool {
-		f.Field, f.NoField, f.Value, f.Label = s.Path, "", r.address(), "where the program connects to"
-		return true
-	}
-	for _, means := range []func(value string) bool{
-		func(value string) bool { return names(value, r.address()) },
-		func(value string) bool { return value == r.host },
-	} {
-		for i, e := range c.Env {
-			entry := container.Child("env").Index(i)
-			switch {
-			case !means(e.Value):
-			case knowledge.Mask(e.Value) != e.Value:
-				return point(entry)
-			default:
-				return point(entry.Child("value"))
-			}
-		}
-	}
-	for i, w := range c.Args {
-		if names(w, r.address()) {
-			return point(container.Child("args").Index(i))
-		}
-	}
-	for i, w := range c.Command {
-		if names(w, r.address()) {
-			return point(container.Child("command").Index(i))
-		}
-	}
-	return false
 }
 
 // names tells whether text holds the address as a whole: not "mydb:5432" where "db:5432" is meant.
@@ -206,19 +178,9 @@ func names(text, address string) bool {
 }
 
 // describe adds what is known of the other side.
-func describe(p *rule.Pass, c snapshot.Container, r *refusal, f *rule.Finding, named bool) {
+func describe(p *rule.Pass, c snapshot.Container, r *refusal, f *rule.Finding, at place, named bool) {
 	if r.local() {
-		f.Message += "; the address is the pod itself"
-		for _, other := range p.Object.PodContainers() {
-			for _, port := range other.Ports {
-				if strconv.Itoa(int(port.ContainerPort)) == r.port && other.Name != c.Name {
-					f.Message += fmt.Sprintf(", where container %s declares port %s", other.Name, r.port)
-					f.Fix.Title = fmt.Sprintf("have the program wait for container %s, or make that one a sidecar with a startupProbe", other.Name)
-					return
-				}
-			}
-		}
-		f.Fix.Title = "have the program connect to the other's own name: in a pod, localhost is the pod itself"
+		describeLocal(p, c, r, f, at)
 		return
 	}
 	ns, name, ok := r.service(p.Object.Namespace)

@@ -215,6 +215,9 @@ func exits(d *rule.Death) string {
 	if signal, sent := knowledge.SentSignal(d.ExitCode); sent {
 		return fmt.Sprintf("ends with exit %d, that of %s", d.ExitCode, signal)
 	}
+	if signal := crashSignals[d.ExitCode]; signal != "" {
+		return fmt.Sprintf("crashes in native code, exit %d (%s),", d.ExitCode, signal)
+	}
 	if meaning := knowledge.ExitCode(d.ExitCode); meaning != "" {
 		return fmt.Sprintf("exits %d by itself (%s)", d.ExitCode, meaning)
 	}

@@ -21,6 +21,7 @@ var Causes = []*rule.Cause{
 	&DependencyAuth,
 	&DependencyDNS,
 	&DependencyRefused,
+	&DependencyUnreachable,
 	&DiskFullVolume,
 	&EntrypointNotExecutable,
 	&EntrypointNotFound,
@@ -39,6 +40,8 @@ var Causes = []*rule.Cause{
 	&RestartAfterLongRun,
 	&RunsAsRootRefused,
 	&ShellCmdNotFound,
+	&ThreadLimit,
 	&TLSExpired,
+	&TLSUntrusted,
 	&WriteToConfigMap,
 }

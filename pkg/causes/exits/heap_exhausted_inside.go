@@ -3,6 +3,7 @@ package exits
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,7 +15,19 @@ import (
 )
 
 // HeapExhaustedInside finds programs whose own runtime ran out of memory, below the container's limit.
-var HeapExhaustedInside = logCause("heap-exhausted-inside", "its runtime's own heap is full", "heap_exhausted_inside.md", nil, reportHeap)
+var HeapExhaustedInside = logCause("heap-exhausted-inside", "its runtime's own heap is full", "heap_exhausted_inside.md",
+	func(p *rule.Pass, c snapshot.Container, e *ended) []snapshot.Want {
+		if e.what != "Java" && e.what != "Node" {
+			return nil
+		}
+		wants := p.WantVariables(c)
+		if p.HeapFlag(c) == nil {
+			for _, s := range sources(p, c) { // of a Secret the names alone: does one hold the options?
+				wants = append(wants, s.want)
+			}
+		}
+		return wants
+	}, reportHeap)
 
 var (
 	javaHeap = regexp.MustCompile(`java\.lang\.OutOfMemoryError: (Java heap space|GC overhead limit exceeded|Metaspace|Compressed class space|(?:Cannot reserve \d+ bytes of direct|Direct) buffer memory|Requested array size exceeds VM limit)`)
@@ -52,18 +65,9 @@ var heapReading = reading{
 	},
 }
 
-// heapPart is how much of the container's memory a runtime may take for its heap and leave enough for
-// its threads, code and buffers, in percent. A rule of thumb, not a measurement.
-const heapPart = 75
-
 // javaDefault is which part of the container's memory a JVM takes as its largest heap where nothing says
 // otherwise, in percent. Source: OpenJDK, MaxRAMPercentage.
 const javaDefault = 25
-
-var (
-	xmx      = regexp.MustCompile(`-Xmx(\d+)([kKmMgG]?)\b`)
-	oldSpace = regexp.MustCompile(`--max[-_]old[-_]space[-_]size=(\d+)`)
-)
 
 func reportHeap(p *rule.Pass, c snapshot.Container, e *ended) {
 	f := e.finding(p, c)
@@ -93,37 +97,6 @@ func reportHeap(p *rule.Pass, c snapshot.Container, e *ended) {
 	p.Report(f)
 }
 
-// optionSetting is where the spec has an option of a runtime, and the option's whole text.
-func optionSetting(p *rule.Pass, c snapshot.Container, option *regexp.Regexp) (s rule.Setting, value string, m []string) {
-	container := p.ContainerSetting(c)
-	for i, e := range c.Env {
-		if m := option.FindStringSubmatch(e.Value); m != nil {
-			return envSetting(p, c, i).Child("value"), e.Value, m
-		}
-	}
-	for _, list := range []struct {
-		name  string
-		words []string
-	}{{"args", c.Args}, {"command", c.Command}} {
-		for i, w := range list.words {
-			if m := option.FindStringSubmatch(w); m != nil {
-				return container.Child(list.name).Index(i), w, m
-			}
-		}
-	}
-	return rule.Setting{}, "", nil
-}
-
-// hasEnv tells whether env names the variable.
-func hasEnv(c snapshot.Container, name string) bool {
-	for _, e := range c.Env {
-		if e.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
 const mebi = 1 << 20
 
 func heapOfJava(p *rule.Pass, c snapshot.Container, e *ended, limit int64, f *rule.Finding) {
@@ -133,20 +106,13 @@ func heapOfJava(p *rule.Pass, c snapshot.Container, e *ended, limit int64, f *ru
 		f.Fix.Title = "raise -XX:MaxMetaspaceSize or -XX:MaxDirectMemorySize, whichever it is, or see what leaks classes or buffers"
 		return
 	}
-	s, value, m := optionSetting(p, c, xmx)
-	if m != nil {
-		size := heapBytes(m)
-		point(f, s, m[0], "the heap may be no larger than this")
-		f.Message = fmt.Sprintf("fills its heap, which %s bounds (%s)%s", m[0], e.more, e.ends())
-		larger(p, s, value, m[0], "-Xmx%dm", size, limit, f)
+	if h := p.HeapFlag(c, "the JVM"); h != nil {
+		f.Message = fmt.Sprintf("fills its heap, which %s bounds (%s)%s", h.Flag, e.more, e.ends())
+		bounded(p, c, h, limit, f)
 		return
 	}
-	if _, value, m := optionSetting(p, c, regexp.MustCompile(`-XX:MaxRAMPercentage=(\d+)`)); m != nil {
-		f.Message = fmt.Sprintf("fills its heap, which %s bounds (%s)%s", m[0], e.more, e.ends())
-		if s, _, _ := optionSetting(p, c, regexp.MustCompile(regexp.QuoteMeta(m[0]))); value != "" {
-			point(f, s, m[0], "the heap may be no larger than this part of the container's memory")
-		}
-		f.Fix.Title = "raise the memory limit, of which the heap is a part, or have the program need less"
+	if v := hidden(p, c, "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "JAVA_OPTS", "_JAVA_OPTIONS"); v != nil {
+		elsewhere(v, fmt.Sprintf("-Xmx, or -XX:MaxRAMPercentage=%d,", knowledge.HeapShare), f)
 		return
 	}
 	if limit == 0 {
@@ -157,80 +123,128 @@ func heapOfJava(p *rule.Pass, c snapshot.Container, e *ended, limit int64, f *ru
 	memory := p.ContainerSetting(c).Child("resources", "limits", "memory")
 	point(f, memory, c.Resources.Limits.Memory().String(), fmt.Sprintf("a JVM takes %d%% of this for its heap, unless it is told otherwise", javaDefault))
 	f.Message = fmt.Sprintf("fills its heap, by default %d%% of the %s limit (%s)%s", javaDefault, c.Resources.Limits.Memory(), e.more, e.ends())
-	if hasEnv(c, "JAVA_TOOL_OPTIONS") {
-		f.Fix.Title = fmt.Sprintf("add -XX:MaxRAMPercentage=%d to JAVA_TOOL_OPTIONS, or raise the memory limit", heapPart)
-		return
-	}
-	f.Fix = &rule.Fix{
-		Title:         fmt.Sprintf("let the heap be %d%% of the limit, or raise the limit", heapPart),
-		Caution:       "the rest is for threads, code and buffers; a leak fills the larger heap too, later",
-		Applicability: rule.NeedsThought,
-		Command:       []string{"set", "env", memory.Object.String(), "-c", c.Name, fmt.Sprintf("JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=%d", heapPart)},
-	}
+	f.Fix.Title = fmt.Sprintf("let the heap be %d%% of the limit, or raise the limit", knowledge.HeapShare)
+	f.Fix.Caution = heapCaution
+	addOption(p, c, "JAVA_TOOL_OPTIONS", fmt.Sprintf("-XX:MaxRAMPercentage=%d", knowledge.HeapShare), f)
 }
 
-func heapBytes(m []string) int64 {
-	n, err := strconv.ParseInt(m[1], 10, 64)
-	if err != nil {
-		return 0
-	}
-	unit := int64(1)
-	if len(m) > 2 {
-		unit = map[string]int64{"k": 1 << 10, "m": mebi, "g": 1 << 30}[strings.ToLower(m[2])]
-	}
-	return n * max(1, unit)
-}
+// heapCaution is what to think of before a heap may grow.
+const heapCaution = "the rest is for threads, code and buffers; a leak fills the larger heap too, later"
 
-// larger raises an option to the part of the memory limit that a heap may take; where it has that
-// already, the limit must grow first.
-func larger(p *rule.Pass, s rule.Setting, value, option, format string, size, limit int64, f *rule.Finding) {
-	room := limit * heapPart / 100 / mebi
+// bounded tells of a heap that a flag bounds, and raises it to the part of the memory limit that a heap may
+// take; where it has that already, the limit must grow first.
+func bounded(p *rule.Pass, c snapshot.Container, h *rule.HeapFlag, limit int64, f *rule.Finding) {
+	label := "the heap may be no larger than this"
+	if h.Percent > 0 {
+		label = "the heap may be no larger than this part of the container's memory"
+	}
+	point(f, h.Setting, h.Flag, label)
+	if h.Masked() {
+		point(f, h.Parent, h.Flag, label)
+	}
+	if v := h.Variable; v != nil && v.From.Name != "" {
+		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: p.Object.In(c.Name), Field: "env", Text: fmt.Sprintf("the variable %s comes from key %s of %s", v.Name, v.Key, v.From.String())})
+	}
+	room := limit * knowledge.HeapShare / 100 / mebi
 	switch {
-	case knowledge.Mask(value) != value:
-		return
-	case limit > 0 && room*mebi > size:
-		f.Fix.Title = fmt.Sprintf("let the heap be %d MiB, %d%% of the memory limit", room, heapPart)
-		f.Fix.Caution = "the rest is for threads, code and buffers; a leak fills the larger heap too, later"
-		f.Fix.Patch = s.ReplaceValue(value, strings.Replace(value, option, fmt.Sprintf(format, room), 1))
+	case h.Percent >= knowledge.HeapShare:
+		f.Fix.Title = "raise the memory limit, of which the heap is a part, or have the program need less"
+	case h.Percent > 0:
+		f.Fix.Title = fmt.Sprintf("let the heap be %d%% of the memory limit, or raise the limit", knowledge.HeapShare)
+		f.Fix.Caution = heapCaution
+		changeOption(p, h.Setting, h.Text, h.With(h.Smaller(0)), f)
+	case limit > 0 && room*mebi > h.Bytes:
+		f.Fix.Title = fmt.Sprintf("let the heap be %d MiB, %d%% of the memory limit", room, knowledge.HeapShare)
+		f.Fix.Caution = heapCaution
+		changeOption(p, h.Setting, h.Text, h.With(h.Smaller(room*mebi)), f)
 	case limit > 0:
 		f.Fix.Title = "raise the memory limit and then this; or have the program need less"
-		f.Fix.Caution = fmt.Sprintf("it has %d%% of the memory limit or more already: the kernel would kill it if the heap alone grew", heapPart)
-		return
+		f.Fix.Caution = fmt.Sprintf("it has %d%% of the memory limit or more already: the kernel would kill it if the heap alone grew", knowledge.HeapShare)
 	default:
+		const filler = 123456789
 		f.Fix.Title = "let the heap be larger, and give the container a memory limit above it"
 		f.Fix.Applicability = rule.Placeholders
-		f.Fix.Patch = s.ReplaceValue(value, strings.Replace(value, option, strings.Replace(format, "%d", "<MIB>", 1), 1))
+		changeOption(p, h.Setting, h.Text, h.With(strings.Replace(h.Smaller(filler*mebi), strconv.Itoa(filler), "<MIB>", 1)), f)
 	}
-	f.Fix.Command = p.PatchCommand(s.Object, f.Fix.Patch)
+}
+
+// changeOption makes the fix change the text of options where it is written: in the workload, or in the
+// ConfigMap that a variable is taken from, which a variable of the workload would hide.
+func changeOption(p *rule.Pass, s rule.Setting, seen, to string, f *rule.Finding) {
+	f.Fix.Object = s.Object
+	if shared := s.Shared(); shared != "" {
+		f.Fix.Caution += "; " + shared
+	}
+	switch {
+	case knowledge.Mask(seen) != seen:
+		f.Fix.Caution += "; its value looks like it holds a password, so no command is printed"
+	case p.Frozen(s):
+		f.Fix.Caution += fmt.Sprintf("; %s is immutable: make a new one and name that", s.Object.String())
+	default:
+		f.Fix.Patch = s.ReplaceValue(seen, to)
+		f.Fix.Command = p.PatchCommand(s.Object, f.Fix.Patch)
+	}
+}
+
+// hidden is a variable with options of the runtime whose value was not read: a Secret has it, or a ConfigMap
+// that could not be read; nil where there is none.
+func hidden(p *rule.Pass, c snapshot.Container, names ...string) *rule.Variable {
+	list, _ := p.Variables(c)
+	for i := range list {
+		if slices.Contains(names, list[i].Name) && !list[i].Known {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// elsewhere tells of options that nobody but their owner can read.
+func elsewhere(v *rule.Variable, option string, f *rule.Finding) {
+	from := "a field of the pod"
+	if v.From.Name != "" {
+		from = fmt.Sprintf("key %s of %s", v.Key, v.From.String())
+	}
+	f.NoField = fmt.Sprintf("%s comes from %s, whose value was not read: it may bound the heap", v.Name, from)
+	f.Fix.Title = fmt.Sprintf("see what %s says in %s, and set %s there", v.Name, from, option)
+	f.Fix.Caution = fmt.Sprintf("a variable %s in the workload would hide all that it says; %s", v.Name, heapCaution)
+}
+
+// addOption makes the fix give a runtime one more option, in the variable that it takes options from. What
+// that variable says already is kept, wherever it comes from.
+func addOption(p *rule.Pass, c snapshot.Container, variable, option string, f *rule.Finding) {
+	list, unread := p.Variables(c)
+	for _, v := range list {
+		if v.Name == variable && v.Known && strings.TrimSpace(v.Value) != "" {
+			f.Fix.Title += fmt.Sprintf(": %s beside what %s has", option, variable)
+			changeOption(p, v.Setting, v.Value, v.Value+" "+option, f)
+			return
+		}
+	}
+	for _, ref := range unread {
+		f.Fix.Caution += fmt.Sprintf("; if %s, which envFrom takes whole and which was not read, has %s, this hides it", ref.String(), variable)
+	}
+	object := p.ContainerSetting(c).Object
+	f.Fix.Object = object
+	f.Fix.Command = []string{"set", "env", object.String(), "-c", c.Name, variable + "=" + option}
 }
 
 func heapOfNode(p *rule.Pass, c snapshot.Container, e *ended, limit int64, f *rule.Finding) {
-	if s, value, m := optionSetting(p, c, oldSpace); m != nil {
-		size, err := strconv.ParseInt(m[1], 10, 64)
-		if err != nil {
-			return
-		}
-		point(f, s, m[0], "the heap may be no larger than this, in MiB")
-		f.Message = fmt.Sprintf("fills its Node heap, which %s bounds%s", m[0], e.ends())
-		larger(p, s, value, m[0], "--max-old-space-size=%d", size*mebi, limit, f)
+	if h := p.HeapFlag(c, "Node"); h != nil {
+		f.Message = fmt.Sprintf("fills its Node heap, which %s bounds%s", h.Flag, e.ends())
+		bounded(p, c, h, limit, f)
 		return
 	}
-	if hasEnv(c, "NODE_OPTIONS") {
-		f.Fix.Title = fmt.Sprintf("add --max-old-space-size to NODE_OPTIONS, at most %d%% of the memory limit in MiB", heapPart)
+	if v := hidden(p, c, "NODE_OPTIONS"); v != nil {
+		elsewhere(v, fmt.Sprintf("--max-old-space-size, at most %d%% of the memory limit in MiB,", knowledge.HeapShare), f)
 		return
 	}
-	object := p.ContainerSetting(c).Object
 	size := "<MIB>"
-	f.Fix = &rule.Fix{
-		Title:         "tell Node how large the heap may be",
-		Caution:       "the rest is for code and buffers; a leak fills the larger heap too, later",
-		Applicability: rule.Placeholders,
-	}
+	f.Fix = &rule.Fix{Title: "tell Node how large the heap may be", Caution: heapCaution, Applicability: rule.Placeholders}
 	if limit > 0 {
-		size = strconv.FormatInt(limit*heapPart/100/mebi, 10)
-		f.Fix.Title = fmt.Sprintf("let the heap be %s MiB, %d%% of the memory limit", size, heapPart)
+		size = strconv.FormatInt(limit*knowledge.HeapShare/100/mebi, 10)
+		f.Fix.Title = fmt.Sprintf("let the heap be %s MiB, %d%% of the memory limit", size, knowledge.HeapShare)
 		f.Fix.Applicability = rule.NeedsThought
 		point(f, p.ContainerSetting(c).Child("resources", "limits", "memory"), c.Resources.Limits.Memory().String(), "Node chose its heap by itself, below this")
 	}
-	f.Fix.Command = []string{"set", "env", object.String(), "-c", c.Name, "NODE_OPTIONS=--max-old-space-size=" + size}
+	addOption(p, c, "NODE_OPTIONS", "--max-old-space-size="+size, f)
 }

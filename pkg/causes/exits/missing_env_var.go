@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -137,10 +139,7 @@ func reportEnv(p *rule.Pass, c snapshot.Container, e *ended) {
 		case !known:
 			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: p.Object.Ref, Text: fmt.Sprintf("the keys of %s, which envFrom takes, were not read", s.word)})
 		case slices.Contains(names, e.what):
-			f.Certainty = rule.Possible
-			f.NoField = fmt.Sprintf("%s has the key; whether its value is empty, or came after the container's start, is not known", s.word)
-			f.Message = fmt.Sprintf("says that %s is not set, and %s brings it%s: is its value empty, or newer than the pod?", e.what, s.word, e.exit())
-			f.Fix = &rule.Fix{Title: "look at the value; a pod that started before it sees it after a restart", Applicability: rule.NeedsThought}
+			reportBrought(e, s, &f)
 			p.Report(f)
 			return
 		case len(names) > 0:
@@ -149,6 +148,29 @@ func reportEnv(p *rule.Pass, c snapshot.Container, e *ended) {
 	}
 	reportUnsetEnv(p, c, e, &f)
 	p.Report(f)
+}
+
+// reportBrought tells of a variable that envFrom does bring: what a program then calls not set is empty.
+func reportBrought(e *ended, s source, f *rule.Finding) {
+	key := strings.TrimPrefix(e.what, s.prefix)
+	f.NoField = fmt.Sprintf("key %s of %s is there, and its value is not read", key, s.word)
+	f.Message = fmt.Sprintf("says that %s is not set, and %s brings it: its value is empty, or came after the container's start%s", e.what, s.word, e.ends())
+	if cm, ok := s.object.Typed.(*corev1.ConfigMap); ok {
+		value := cm.Data[key]
+		if !knowledge.SecretName(e.what) && knowledge.Mask(value) == value { // what is drawn holds no password
+			point(f, rule.Setting{Object: s.object.Ref, Path: rule.FieldPath("data").Key(key)}, "", "is this empty?")
+		}
+		if value != "" {
+			f.Certainty, f.Label = rule.Possible, "the container may have started before this was here"
+			f.Message = fmt.Sprintf("says that %s is not set, and %s brings it with a value%s: did that come after the container's start?", e.what, s.word, e.exit())
+		}
+	}
+	f.RuledOut = append(f.RuledOut, fmt.Sprintf("a missing key: %s has %s", s.word, key))
+	f.Fix = &rule.Fix{
+		Title:         fmt.Sprintf("see whether key %s of %s has a value, and give it one", key, s.word),
+		Caution:       "a container reads it as it starts: this one with its next restart, others that take it when they are restarted",
+		Applicability: rule.NeedsThought,
+	}
 }
 
 // reportSetEnv judges a variable that env names all the same; false where that contradicts the program.
@@ -241,12 +263,62 @@ func reportUnsetEnv(p *rule.Pass, c snapshot.Container, e *ended, f *rule.Findin
 		if !known {
 			f.Message = fmt.Sprintf("needs the variable %s, and no entry of env sets it%s", e.what, e.ends())
 		}
-		if near := knowledge.Slip(e.what, names); near != "" {
+		if near := likeName(e.what, names); near != "" {
 			f.Message = fmt.Sprintf("needs the variable %s, and %s brings %s%s", e.what, s.word, near, e.ends())
-			break
+			f.Label = fmt.Sprintf("no entry %s here; is %s meant?", e.what, near)
+			f.Fix = takeKey(p, c, e.what, s, strings.TrimPrefix(near, s.prefix))
+			return
 		}
 	}
 	f.Fix = setEnv(p, c, e.what, false)
+	for _, s := range sources(p, c) {
+		if s.want.GroupKind() == snapshot.ConfigMapKind && !knowledge.SecretName(e.what) { // where the workload has its settings
+			f.Fix.Title += fmt.Sprintf(", here or in %s, which envFrom takes whole", s.word)
+			break
+		}
+	}
+}
+
+// likeName is the name among those that envFrom brings which may be meant: one letter off, or with another
+// prefix.
+func likeName(name string, names []string) string {
+	if near := knowledge.Slip(name, names); near != "" {
+		return near
+	}
+	for _, n := range names {
+		if len(n) > 2 && (strings.HasSuffix(name, "_"+n) || strings.HasSuffix(n, "_"+name)) {
+			return n
+		}
+	}
+	return ""
+}
+
+// takeKey is an entry of env that takes the value from the key whose name is nearly the one that is needed:
+// nothing else that takes the object changes by that.
+func takeKey(p *rule.Pass, c snapshot.Container, name string, s source, key string) *rule.Fix {
+	from := "configMapKeyRef"
+	if s.want.GroupKind() == snapshot.SecretKind {
+		from = "secretKeyRef"
+	}
+	fix := &rule.Fix{
+		Title:         fmt.Sprintf("give the program the value of key %s of %s by the name that it reads, or rename the key", key, s.word),
+		Caution:       "the names are alike; that the value is the right one, only you know",
+		Applicability: rule.NeedsThought,
+	}
+	if name = written(c, name, "<NAME>"); name == "<NAME>" {
+		fix.Applicability = rule.Placeholders
+	}
+	entry := map[string]any{"name": name, "valueFrom": map[string]any{from: map[string]any{"name": s.want.Name, "key": key}}}
+	container := p.ContainerSetting(c)
+	ops := []rule.Op{{Op: "test", Path: container.Child("name").Pointer(), Value: c.Name}}
+	if p.Has(container.Child("env")) && len(c.Env) > 0 {
+		ops = append(ops, rule.Op{Op: "add", Path: container.Child("env").Pointer() + "/-", Value: entry})
+	} else {
+		ops = append(ops, rule.Op{Op: "add", Path: container.Child("env").Pointer(), Value: []any{entry}})
+	}
+	fix.Patch = &rule.Patch{Type: "json", Body: ops}
+	fix.Command = p.PatchCommand(container.Object, fix.Patch)
+	return fix
 }
 
 // setEnv is the command that sets a variable. The program's own words do not enter it; where the spec

@@ -14,6 +14,7 @@ type reason struct {
 	cause string // the ID of the cause that tells of it
 	what  string // the variable, program, path, host or flag that the line names; "" where it names none
 	port  string // of a host, or the port itself
+	ip    string // of a host, where the line has it beside the name
 	more  string // what else the line tells, in words of the cause
 	line  string
 }
@@ -28,8 +29,8 @@ type reading struct {
 
 // readings are all that is understood, the more specific first: of one line only one is true.
 var readings = []reading{
-	heapReading, envReading, shellReading, readOnlyReading, bindReading, deniedReading, rootReading, rbacReading, diskReading,
-	authReading, tlsReading, refusedReading, dnsReading, execReading, configReading, flagReading,
+	threadReading, heapReading, envReading, shellReading, readOnlyReading, bindReading, deniedReading, rootReading, rbacReading, diskReading,
+	authReading, tlsReading, untrustedReading, refusedReading, dnsReading, unreachableReading, execReading, configReading, flagReading,
 }
 
 // beatenByLog are the causes that only pass on what the log says.

@@ -24,11 +24,15 @@ var DNSPolicy = rule.Cause{
 		}
 		for _, u := range unknownNames(p) {
 			wants = append(wants, snapshot.WantGet(snapshot.ServiceKind, u.namespace, u.service))
+			if p.Object.Pod().Spec.DNSPolicy == corev1.DNSNone {
+				wants = append(wants, wantDNSService)
+			}
 		}
 		return wants
 	},
 	Run: func(p *rule.Pass) {
-		if pod := p.Object.Pod(); pod == nil || usesClusterDNS(pod) {
+		pod := p.Object.Pod()
+		if pod == nil || usesClusterDNS(pod) || pod.Spec.DNSPolicy == corev1.DNSNone && asksCluster(p, pod) == yes {
 			return
 		}
 		for _, u := range unknownNames(p) {
@@ -98,6 +102,14 @@ func reportDNSPolicy(p *rule.Pass, u unknownName, svc *snapshot.Object) {
 		},
 		RuledOut: []string{fmt.Sprintf("a misspelled name: %s is there", svc.String())},
 		Fix:      &rule.Fix{Applicability: rule.NeedsThought, Caution: "names that only its present name servers know will no longer resolve"},
+	}
+	if pod.Spec.DNSPolicy == corev1.DNSNone && pod.Spec.DNSConfig != nil && len(pod.Spec.DNSConfig.Nameservers) > 0 {
+		servers := some(pod.Spec.DNSConfig.Nameservers)
+		f.Message = fmt.Sprintf("cannot look up %s: its dnsPolicy is None, so it asks only %s, and the cluster's name server alone knows %s", u.host, servers, svc.String())
+		f.Marks = append(f.Marks, rule.Mark{Field: p.PodSpec().Child("dnsConfig", "nameservers").Path, Label: "these are asked, and no others"})
+		if asksCluster(p, pod) == unsaid {
+			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: p.Object.Ref, Field: "spec.dnsConfig.nameservers", Text: fmt.Sprintf("the address of the cluster's name server was not read; if %s is that, what it lacks is a search list", servers)})
+		}
 	}
 	if pod.Spec.HostNetwork {
 		to = string(corev1.DNSClusterFirstWithHostNet)

@@ -2,7 +2,6 @@ package network
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,6 +85,7 @@ type call struct {
 	container snapshot.Container
 	line      string
 	host      string
+	ip        string // where the line has it beside a name
 	port      int32
 	service   *snapshot.Object
 	svc       *corev1.Service
@@ -94,13 +94,6 @@ type call struct {
 const (
 	callLines   = 40  // how far from the end of a log a call without an answer is looked for
 	callLetters = 600 // how much of a line
-)
-
-var (
-	noAnswer  = regexp.MustCompile(`(?i)i/o timeout|timed[ -]?out|ETIMEDOUT|timeout expired|connect(?:ion)? timeout|deadline exceeded`)
-	asksName  = regexp.MustCompile(`(?i)\blookup |getaddrinfo|resolv`)
-	called    = regexp.MustCompile(`([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?):([0-9]{1,5})\b`)
-	calledFar = regexp.MustCompile(`(?i)\b(?:server at|host)[ =:'"]+([A-Za-z0-9.-]+)['"]?[^\n]{0,80}?\bport[ =:'"]+([0-9]{1,5})\b`)
 )
 
 // troubled are the containers of the Pod that do not do what they should, with the log that may say why.
@@ -150,19 +143,12 @@ func calls(p *rule.Pass) []call {
 		}
 		lines := lastLines(p, w, c)
 		for i := len(lines) - 1; i >= 0; i-- {
-			if !noAnswer.MatchString(lines[i]) || asksName.MatchString(lines[i]) {
-				continue
+			found, ok := knowledge.Unanswered(lines[i])
+			if !ok || found.Host == "" || found.How == knowledge.CutOff || found.How == knowledge.NoNetwork {
+				continue // what was answered, or never sent, no policy has dropped
 			}
-			m := calledFar.FindStringSubmatch(lines[i])
-			if all := called.FindAllStringSubmatch(lines[i], -1); m == nil && len(all) > 0 {
-				m = all[len(all)-1]
-			}
-			if m == nil {
-				continue
-			}
-			port, err := strconv.ParseInt(m[2], 10, 32)
-			if err == nil && port > 0 && port < 65536 && strings.Trim(m[1], "0123456789") != "" {
-				list = append(list, call{container: c, line: lines[i], host: m[1], port: int32(port)})
+			if port, err := strconv.ParseInt(found.Port, 10, 32); err == nil {
+				list = append(list, call{container: c, line: lines[i], host: found.Host, ip: found.IP, port: int32(port)})
 				break
 			}
 		}
@@ -184,13 +170,24 @@ func serviceName(host, namespace string) (ns, name string, ok bool) {
 		return namespace, parts[0], true
 	case len(parts) > 2 && parts[2] == "svc":
 		return parts[1], parts[0], true
+	case len(parts) > 3 && parts[3] == "svc": // one pod of a headless Service
+		return parts[2], parts[1], true
 	}
 	return "", "", false
 }
 
+// calledService is the Service that a host name may mean when it is called: a name of two parts is one of another
+// namespace, or of the world outside. Which, only its being there tells.
+func calledService(host, namespace string) (ns, name string, ok bool) {
+	if parts := strings.Split(host, "."); len(parts) == 2 && !isAddress(host) && parts[0] != "" && parts[1] != "" {
+		return parts[1], parts[0], true
+	}
+	return serviceName(host, namespace)
+}
+
 // to finds the Service that a call is for, and its port.
 func (c *call) to(p *rule.Pass) (port *corev1.ServicePort) {
-	if ns, name, ok := serviceName(c.host, p.Object.Namespace); ok {
+	if ns, name, ok := calledService(c.host, p.Object.Namespace); ok {
 		c.service, _ = p.Lookup(snapshot.ServiceKind, ns, name)
 	} else if isAddress(c.host) {
 		for _, o := range p.List(snapshot.ServiceKind, "") {
@@ -222,12 +219,13 @@ func wantCalls(p *rule.Pass) []snapshot.Want {
 		wants = append(wants, w)
 	}
 	for _, c := range calls(p) {
-		if ns, name, ok := serviceName(c.host, p.Object.Namespace); ok {
+		if ns, name, ok := calledService(c.host, p.Object.Namespace); ok {
 			wants = append(wants, snapshot.WantGet(snapshot.ServiceKind, ns, name))
-		} else {
+		} else if isAddress(c.host) {
 			wants = append(wants, snapshot.WantList(snapshot.ServiceKind, p.Object.Namespace, ""))
 		}
 		if c.to(p) == nil {
+			wants = append(wants, c.wantOutside(p)...)
 			continue
 		}
 		wants = append(wants,

@@ -15,7 +15,7 @@ import (
 )
 
 // passedOn are the causes that only pass on what a log says of a call that gets no answer.
-var passedOn = []string{"app-exit", "app-panic", "init-failing", "init-blocking", "readiness-failing", "restart-after-long-run"}
+var passedOn = []string{"app-exit", "app-panic", "init-failing", "init-blocking", "readiness-failing", "restart-after-long-run", "dependency-unreachable"}
 
 // NetpolBlocksIngress finds Services and callers to whom NetworkPolicies close the pods that they are for.
 var NetpolBlocksIngress = rule.Cause{
@@ -81,6 +81,9 @@ var NetpolBlocksEgress = rule.Cause{
 func judgeCall(p *rule.Pass, c call, direction networkingv1.PolicyType) {
 	port := c.to(p)
 	if port == nil {
+		if direction == networkingv1.PolicyTypeEgress {
+			judgeOutside(p, c)
+		}
 		return
 	}
 	at, what, peers := c.service.Namespace, "ingress", "from"

@@ -12,14 +12,18 @@ var docs embed.FS
 
 // Causes are the causes of this group, by name.
 var Causes = []*rule.Cause{
+	&BackendNotReady,
+	&DNSConfig,
 	&DNSPolicy,
 	&EnvServiceRefMissing,
+	&GatewayNotProgrammed,
 	&IngBackendMissing,
 	&IngClassMissing,
 	&IngNoAddress,
 	&IngNoClass,
 	&IngPortMissing,
 	&IngTLSMissing,
+	&MeshPolicy,
 	&NetpolBlocksDNS,
 	&NetpolBlocksEgress,
 	&NetpolBlocksIngress,

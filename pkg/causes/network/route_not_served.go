@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -20,13 +22,19 @@ var gatewayKind = schema.GroupKind{Group: gatewayGroup, Kind: "Gateway"}
 // RouteNotServed finds routes of the Gateway API that no Gateway takes, or that lead nowhere.
 var RouteNotServed = rule.Cause{
 	ID: "route-not-served", Title: "a Gateway refuses the route, or it leads nowhere", Doc: rule.ReadDoc(docs, "route_not_served.md"),
-	Stage: rule.StageRoute, On: rule.Kinds(routeKind("HTTPRoute"), routeKind("GRPCRoute"), routeKind("TLSRoute"), routeKind("TCPRoute"), routeKind("UDPRoute")),
+	Stage: rule.StageRoute, On: rule.Kinds(routeKinds...),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		var wants []snapshot.Want
 		for _, r := range append(backendRefs(p), parentRefs(p)...) {
 			wants = append(wants, snapshot.WantGet(r.kind, r.namespace, r.name))
 			if _, missing := absent(p, r.kind, r.namespace, r.name); missing {
 				wants = append(wants, snapshot.WantList(r.kind, r.namespace, ""))
+			}
+			if !r.parent && r.namespace != p.Object.Namespace {
+				wants = append(wants, snapshot.WantList(grantKind, r.namespace, ""))
+			}
+			if o, _ := p.Lookup(r.kind, r.namespace, r.name); o != nil && r.parent {
+				wants = append(wants, snapshot.WantGet(gatewayClassKind, "", classOf(o)))
 			}
 		}
 		return wants
@@ -42,11 +50,24 @@ var RouteNotServed = rule.Cause{
 				reportNoRef(p, r, certainty)
 			}
 		}
-		if len(said) == 0 {
-			judgeParents(p)
+		for _, r := range backendRefs(p) {
+			if !said[r.ref().String()] && judgeBackendRef(p, r) {
+				said[r.ref().String()] = true
+			}
+		}
+		for _, r := range parentRefs(p) {
+			if !said[r.ref().String()] && judgeSection(p, r) {
+				said[r.ref().String()] = true
+			}
+		}
+		if len(said) == 0 && !judgeParents(p) {
+			judgeGateways(p)
 		}
 	},
 }
+
+// routeKinds are the routes of the Gateway API.
+var routeKinds = []schema.GroupKind{routeKind("HTTPRoute"), routeKind("GRPCRoute"), routeKind("TLSRoute"), routeKind("TCPRoute"), routeKind("UDPRoute")}
 
 func routeKind(kind string) schema.GroupKind {
 	return schema.GroupKind{Group: gatewayGroup, Kind: kind}
@@ -211,7 +232,9 @@ var whereItLies = map[string]struct {
 	"UnsupportedProtocol":        {field.NewPath("spec", "rules"), "a backend with a protocol that this Gateway does not know", "set an appProtocol that it supports at the Service's port"},
 }
 
-func judgeParents(p *rule.Pass) {
+// judgeParents tells what Gateways say against the route, or that none has said anything; false where there is
+// nothing to tell.
+func judgeParents(p *rule.Pass) bool {
 	refused, answered := refusals(p)
 	var said []string
 	for _, v := range refused {
@@ -237,12 +260,13 @@ func judgeParents(p *rule.Pass) {
 	}
 	parents := parentRefs(p)
 	if answered || len(parents) == 0 || p.Age(p.Object.Meta.GetCreationTimestamp().Time) < listsAgree {
-		return
+		return len(said) > 0
 	}
 	var names []string
 	for _, r := range parents {
-		if o, _ := p.Lookup(r.kind, r.namespace, r.name); o == nil {
-			return // what serves it is not known
+		o, _ := p.Lookup(r.kind, r.namespace, r.name)
+		if o == nil || len(gatewayTroubles(p, o)) > 0 {
+			return false // what serves it is not known, or is not served itself
 		}
 		names = append(names, "Gateway "+r.name)
 	}
@@ -254,4 +278,141 @@ func judgeParents(p *rule.Pass) {
 		RuledOut: []string{"a Gateway that does not exist: it is there"},
 		Fix:      &rule.Fix{Title: "see whether the controller of the Gateway's class runs, and read its log", Applicability: rule.NeedsThought},
 	})
+	return true
+}
+
+// judgeBackendRef looks whether a Service that is there has the port, and may be led to from here; true where something
+// was said.
+func judgeBackendRef(p *rule.Pass, r ref) bool {
+	raw, _ := rule.ValueAt(p.Object, r.path)
+	b, _ := raw.(map[string]any)
+	if r.namespace != p.Object.Namespace {
+		if yes, known := granted(p, r); known && !yes {
+			reportNotGranted(p, r)
+			return true
+		}
+	}
+	o, _ := p.Lookup(snapshot.ServiceKind, r.namespace, r.name)
+	want, ok := number(b["port"])
+	if o == nil || !ok {
+		return false
+	}
+	svc, typed := o.Typed.(*corev1.Service)
+	port := networkingv1.ServiceBackendPort{Number: int32(want)}
+	if !typed || !lacksPort(svc, port) {
+		return false
+	}
+	var have []string
+	for _, sp := range svc.Spec.Ports {
+		have = append(have, fmt.Sprint(sp.Port))
+	}
+	setting := rule.Setting{Object: p.Object.Ref, Path: r.path.Child("port")}
+	f := rule.Finding{
+		Field: setting.Path, Value: fmt.Sprint(want), Certainty: rule.Certain,
+		Message:  fmt.Sprintf("leads to port %d of %s, which has no such port: it has %s", want, o.String(), some(have)),
+		Label:    "the Service has " + some(have),
+		Evidence: append([]rule.Evidence{{Source: rule.FromSpec, Object: o.Ref, Field: "spec.ports", Text: fmt.Sprintf("ports of %s: %s", o.String(), some(have))}}, verdicts(p)...),
+		RuledOut: []string{fmt.Sprintf("a missing Service: %s is there", o.String())},
+		Fix:      &rule.Fix{Title: "lead to a port that the Service has", Applicability: rule.NeedsThought},
+	}
+	if meant := meantPort(svc, port, nil); meant != nil {
+		f.Fix.Title, f.Fix.Caution = fmt.Sprintf("lead to port %d", meant.Port), "that this port is the one that is meant, only you know"
+		if meant.TargetPort.IntVal == int32(want) {
+			f.Message = fmt.Sprintf("leads to port %d of %s, and that is the port of its pods: the Service's own is %d", want, o.String(), meant.Port)
+			f.Label = fmt.Sprintf("the Service's port is %d, and leads to %d", meant.Port, want)
+		}
+		f.Fix.Patch = setting.ReplaceValue(want, meant.Port)
+		f.Fix.Command = p.PatchCommand(p.Object.Ref, f.Fix.Patch)
+	}
+	p.Report(f)
+	return true
+}
+
+func reportNotGranted(p *rule.Pass, r ref) {
+	f := rule.Finding{
+		Field: r.path.Child("namespace"), Value: r.namespace, Certainty: rule.Likely,
+		Message: fmt.Sprintf("leads to %s in namespace %s, which has granted no %s of namespace %s that: the Gateway does not send it there", r.ref().String(), r.namespace, p.Object.Kind, p.Object.Namespace),
+		Label:   "no ReferenceGrant in this namespace is for that",
+		Evidence: append([]rule.Evidence{{
+			Source: rule.FromStatus, Object: snapshot.Ref{APIVersion: gatewayGroup + "/v1beta1", Kind: "ReferenceGrant", Namespace: r.namespace, Name: "*"},
+			Text: fmt.Sprintf("%s in namespace %s, none from %s of namespace %s to %s", rule.Count(len(p.List(grantKind, r.namespace)), "ReferenceGrant"), r.namespace, p.Object.Kind, p.Object.Namespace, r.ref().String()),
+		}}, verdicts(p)...),
+		Fix: &rule.Fix{
+			Title: "create a ReferenceGrant in the namespace of the Service, or lead to a Service of this one", Applicability: rule.NeedsThought,
+			Caution: fmt.Sprintf("whoever may write such routes in namespace %s can then reach the Service: let the owner of namespace %s decide", p.Object.Namespace, r.namespace),
+			YAML:    grantYAML(p, r),
+		},
+	}
+	if refused, _ := refusals(p); slices.ContainsFunc(refused, func(v verdict) bool { return v.reason == "RefNotPermitted" }) {
+		f.Certainty = rule.Certain
+	}
+	p.Report(f)
+}
+
+// judgeSection looks whether a Gateway that is there has the listener that the route names; true where it has not.
+func judgeSection(p *rule.Pass, r ref) bool {
+	o, _ := p.Lookup(r.kind, r.namespace, r.name)
+	raw, _ := rule.ValueAt(p.Object, r.path)
+	m, _ := raw.(map[string]any)
+	section := word(m, "sectionName", "")
+	if o == nil || section == "" {
+		return false
+	}
+	var have []string
+	for _, l := range listenersOf(o) {
+		if l.name == section {
+			return false
+		}
+		have = append(have, l.name)
+	}
+	setting := rule.Setting{Object: p.Object.Ref, Path: r.path.Child("sectionName")}
+	f := rule.Finding{
+		Field: setting.Path, Value: section, Certainty: rule.Certain,
+		Message:  fmt.Sprintf("asks for listener %s of gateway %s, which has no such listener: it has %s", section, r.name, some(have)),
+		Label:    "the Gateway has " + some(have),
+		Evidence: append([]rule.Evidence{{Source: rule.FromSpec, Object: o.Ref, Field: "spec.listeners", Text: fmt.Sprintf("listeners of gateway %s: %s", r.name, some(have))}}, verdicts(p)...),
+		RuledOut: []string{fmt.Sprintf("a Gateway that does not exist: %s is there", r.name)},
+		Fix:      &rule.Fix{Title: "name a listener that the Gateway has, or none to be taken by all", Applicability: rule.NeedsThought},
+	}
+	near := knowledge.Slip(section, have)
+	if near == "" && len(have) == 1 {
+		near = have[0]
+	}
+	if near != "" {
+		f.Fix.Title, f.Fix.Caution = "name listener "+near, "that this is the one that is meant, only you know"
+		f.Fix.Patch = setting.ReplaceValue(section, near)
+		f.Fix.Command = p.PatchCommand(p.Object.Ref, f.Fix.Patch)
+	}
+	p.Report(f)
+	return true
+}
+
+// judgeGateways tells of Gateways that are there and not served themselves: then none of their routes is.
+func judgeGateways(p *rule.Pass) {
+	for _, r := range parentRefs(p) {
+		o, _ := p.Lookup(r.kind, r.namespace, r.name)
+		if o == nil {
+			continue
+		}
+		troubles := gatewayTroubles(p, o)
+		if len(troubles) == 0 {
+			continue
+		}
+		because, detail := o.Ref, troubles[0].Message
+		if strings.HasPrefix(detail, "is ") {
+			detail = "it " + detail
+		}
+		f := rule.Finding{
+			Because: &because, Field: r.path.Child("name"), Value: r.name, Certainty: troubles[0].Certainty,
+			Message:  fmt.Sprintf("names gateway %s, which does not serve it: %s", r.name, detail),
+			Label:    "this Gateway is not served",
+			Evidence: troubles[0].Evidence,
+			RuledOut: []string{"a route that is refused: no Gateway says anything against it"},
+			Fix:      &rule.Fix{Title: "mend the Gateway: the route needs nothing then", Applicability: rule.NeedsThought, Lines: []string{rule.Kubectl("", "", "maturity", "explain", o.String(), "-n", o.Namespace)}},
+		}
+		if section, ok := rule.ValueAt(p.Object, r.path.Child("sectionName")); ok && troubles[0].Field != nil && strings.HasPrefix(troubles[0].Field.String(), "spec.listeners") && !strings.Contains(troubles[0].Message, fmt.Sprintf("listener %v ", section)) {
+			continue // another listener than the one that it asks for
+		}
+		p.Report(f)
+	}
 }
