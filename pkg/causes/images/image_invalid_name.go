@@ -106,13 +106,51 @@ func wrongDigest(sum string) string {
 	return ""
 }
 
+// hostOf splits the host of a registry off: a first part with a dot or a colon, localhost, or one with a capital,
+// which no path may have. Source: github.com/distribution/reference, splitDockerDomain.
+func hostOf(repository string) (host, path string) {
+	first, rest, ok := strings.Cut(repository, "/")
+	if ok && (strings.ContainsAny(first, ".:") || first == "localhost" || strings.ToLower(first) != first) {
+		return first, rest
+	}
+	return "", repository
+}
+
+// stencil is a part of a path that looks like the name of a value which was never put in: IMAGE, APP_NAME.
+var stencil = regexp.MustCompile(`^[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*$`)
+
+// capitals tells of a path with capitals. It is written in lower case where nothing else can be meant.
+func capitals(host, path, tag string) (what, better string) {
+	for part := range strings.SplitSeq(path, "/") {
+		first := strings.IndexFunc(part, unicode.IsUpper)
+		if first < 0 {
+			continue
+		}
+		what = fmt.Sprintf("the capital %q in %q: only the host and the tag may have capitals", part[first:first+1], part)
+		if len(part) > 2 && stencil.MatchString(part) {
+			return fmt.Sprintf("the part %q is in capitals, as if a value was never put in for it; a path is in lower case", part), ""
+		}
+		break
+	}
+	better = strings.ToLower(path)
+	switch {
+	case strings.EqualFold(host, "localhost"):
+		better = "localhost/" + better
+	case host != "" && !strings.ContainsAny(host, ".:"): // a host without a dot, or a name at Docker Hub?
+		return what + fmt.Sprintf("; and %q, with a capital, is read as the host of a registry", host), ""
+	case host != "":
+		better = host + "/" + better
+	}
+	if tag != "" {
+		better += ":" + tag
+	}
+	return what, better
+}
+
 // faultOfName judges a name without digest: its tag first, then the parts of its path.
 func faultOfName(name string) (what, better string) {
 	_, repository, tag := parts(name)
-	host, path := "", repository
-	if at := strings.IndexByte(repository, '/'); at > 0 && strings.ContainsAny(repository[:at], ".:") || strings.HasPrefix(repository, "localhost/") {
-		host, path = repository[:at], repository[at+1:]
-	}
+	host, path := hostOf(repository)
 	whole := func(path, tag string) string {
 		if host != "" {
 			path = host + "/" + path
@@ -137,8 +175,7 @@ func faultOfName(name string) (what, better string) {
 		return "a / with nothing before or behind it", ""
 	}
 	if lower := strings.ToLower(path); lower != path {
-		first := strings.IndexFunc(path, unicode.IsUpper)
-		return fmt.Sprintf("the capital %q: only the host and the tag may have capitals", path[first:first+1]), whole(lower, tag)
+		return capitals(host, path, tag)
 	}
 	for part := range strings.SplitSeq(path, "/") {
 		if !partForm.MatchString(part) {

@@ -22,7 +22,11 @@ var ImageSlowPull = rule.Cause{
 		if len(pulls(p)) == 0 {
 			return nil
 		}
-		return []snapshot.Want{snapshot.WantGet(snapshot.NodeKind, "", p.Object.Pod().Spec.NodeName)}
+		wants := []snapshot.Want{snapshot.WantGet(snapshot.NodeKind, "", p.Object.Pod().Spec.NodeName), snapshot.WantList(snapshot.PodKind, p.Object.Namespace, "")}
+		for _, o := range beside(p) {
+			wants = append(wants, snapshot.WantEvents(o.Ref))
+		}
+		return wants
 	},
 	Run: func(p *rule.Pass) {
 		for _, pull := range pulls(p) {
@@ -89,23 +93,76 @@ func reportSlow(p *rule.Pass, pull pull) {
 			Applicability: rule.NeedsThought,
 		},
 	}
-	if others := alsoPulling(p); others > 0 {
-		f.Message += fmt.Sprintf("; %s on the node wait for images too, and a kubelet pulls one at a time unless told otherwise", rule.Count(others, "other pod"))
+	first, others := ahead(p, pull)
+	switch {
+	case first != nil:
+		behind(&f, p, pull, first)
+	case others > 0:
+		f.Message = fmt.Sprintf("waits for %s, which node/%s was asked for %s ago and which has neither come nor failed; %s on the node wait for images too, and a kubelet pulls one at a time unless told otherwise",
+			pull.Image, p.Object.Pod().Spec.NodeName, rule.Human(since), rule.Count(others, "other pod"))
+		f.Label = "large, or slow to come, or behind one that is"
 	}
 	p.Report(f)
 }
 
-// alsoPulling counts the other pods that were read, on the same node, which the kubelet pulls images for.
-func alsoPulling(p *rule.Pass) int {
-	n := 0
+// queue is how many pods a kubelet lets wait for images. Source: kubelet, maxImagePullRequests.
+const queue = 10
+
+// beside are the other pods that were read, on the same node, whose containers have not been created yet.
+func beside(p *rule.Pass) []*snapshot.Object {
+	var list []*snapshot.Object
 	for _, o := range p.List(snapshot.PodKind, "") {
 		pod := o.Pod()
-		if o == p.Object || pod == nil || pod.Spec.NodeName != p.Object.Pod().Spec.NodeName {
+		if o == p.Object || pod == nil || pod.Spec.NodeName != p.Object.Pod().Spec.NodeName || len(list) == queue {
 			continue
 		}
-		if len(pulls(rule.NewPass(p.Snapshot, o, nil, nil, rule.Sink{}))) > 0 {
-			n++
+		pass := rule.NewPass(p.Snapshot, o, nil, nil, rule.Sink{})
+		if slices.ContainsFunc(o.PodContainers(), func(c snapshot.Container) bool {
+			return waiting(pass, c, "ContainerCreating", "PodInitializing") != nil
+		}) {
+			list = append(list, o)
 		}
 	}
-	return n
+	return list
+}
+
+// other is the pull of another pod.
+type other struct {
+	pull
+	pod *snapshot.Object
+}
+
+// ahead is the pull of another pod on the node that was asked for first and is still going on, and how many
+// pods besides this one wait for images; nil where none was asked for before this one. Events have whole
+// seconds: of the same one nobody knows which came first.
+func ahead(p *rule.Pass, mine pull) (first *other, others int) {
+	start := snapshot.EventTime(mine.event)
+	for _, o := range beside(p) {
+		list := pulls(rule.NewPass(p.Snapshot, o, nil, nil, rule.Sink{}))
+		if len(list) == 0 {
+			continue
+		}
+		others++
+		for _, l := range list {
+			at := snapshot.EventTime(l.event)
+			if start.Sub(at) >= time.Second && (first == nil || at.Before(snapshot.EventTime(first.event))) {
+				first = &other{l, o}
+			}
+		}
+	}
+	return first, others
+}
+
+// behind turns a finding around: this image is not known to be large or slow, since another one comes before it.
+func behind(f *rule.Finding, p *rule.Pass, mine pull, first *other) {
+	ref, since := first.pod.Ref, snapshot.EventTime(mine.event).Sub(snapshot.EventTime(first.event))
+	f.Field, f.Value, f.Label = nil, "", ""
+	f.NoField = "its own image is not known to be slow: the node has others to pull before it"
+	f.Message = fmt.Sprintf("waits for %s for %s; %s before that %s asked node/%s for %s, which has not come yet, and a kubelet pulls one image at a time unless told otherwise",
+		mine.Image, rule.Human(p.Age(snapshot.EventTime(mine.event))), rule.Human(since), ref.String(), p.Object.Pod().Spec.NodeName, first.Image)
+	f.Because = &ref
+	f.Evidence = append(f.Evidence, rule.EventEvidence(first.event))
+	f.Fix.Title = fmt.Sprintf("see to the image of %s, which comes first; this one comes after it", ref.String())
+	f.Fix.Caution = "that one may wait for another in turn, of a namespace that was not read. Where nodes often pull large images, serializeImagePulls: false in the kubelet's configuration lets them come side by side"
+	f.Fix.Lines = []string{rule.Kubectl("", "", "maturity", "explain", ref.String(), "-n", ref.Namespace)}
 }

@@ -94,7 +94,14 @@ func TestInvalid(t *testing.T) {
 		"r.example/shop/web@":                 {"no digest behind", ""},
 		"r.example/shop/web@v1":               {"is no digest", ""},
 		strings.Repeat("0123456789abcdef", 4): {"64 hexadecimal digits are the id", ""},
-		"Web":                                 {`the capital "W"`, "web"},
+		"Web":                                 {`the capital "W" in "Web"`, "web"},
+		"Localhost/Bad":                       {`the capital "B" in "Bad"`, "localhost/bad"},
+		"localhost/Bad:V1":                    {`the capital "B" in "Bad"`, "localhost/bad:V1"},
+		"shop/Web:V1":                         {`the capital "W" in "Web"`, "shop/web:V1"},
+		"Shop/Web:V1":                         {`"Shop", with a capital, is read as the host`, ""},
+		"R.Example:5000/shop/Web":             {`the capital "W" in "Web"`, "R.Example:5000/shop/web"},
+		"r.example/shop/IMAGE:v1":             {`the part "IMAGE" is in capitals`, ""},
+		"r.example/APP_NAME:TAG":              {`the part "APP_NAME" is in capitals`, ""},
 	} {
 		what, better := invalid(image)
 		if !strings.Contains(what, want[0]) || better != want[1] {

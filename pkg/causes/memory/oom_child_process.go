@@ -20,6 +20,10 @@ var OOMChildProcess = rule.Cause{
 		for _, c := range p.Object.PodContainers() {
 			if childKilled(p, c) != nil {
 				wants = append(wants, p.DeathLog(c))
+				if limit, has := either(p, c); has {
+					wants = append(wants, p.WantCeilings(corev1.ResourceMemory, twice(limit))...)
+					wants = append(wants, p.WantVariables(c)...)
+				}
 			}
 		}
 		return wants
@@ -92,27 +96,33 @@ func reportChild(p *rule.Pass, c snapshot.Container, d *rule.Death) {
 		f.Certainty = rule.Possible
 		f.Message += "; did it end for that? its log does not say so"
 	}
-	f.Fix = childFix(p, c, setting, limit, has)
+	childFix(p, c, &f, setting, limit, has)
 	p.Report(f)
 }
 
-func childFix(p *rule.Pass, c snapshot.Container, setting rule.Setting, limit resource.Quantity, has bool) *rule.Fix {
-	fix := &rule.Fix{
+func childFix(p *rule.Pass, c snapshot.Container, f *rule.Finding, setting rule.Setting, limit resource.Quantity, has bool) {
+	f.Fix = &rule.Fix{
 		Title:         "have fewer children, or smaller ones; or a larger limit for all of them together",
 		Applicability: rule.NeedsThought,
 		Caution:       "all processes of the container count together: workers times what one holds",
 	}
 	if !has {
-		return fix
+		return
 	}
-	raised := limit.DeepCopy()
-	raised.Add(limit)
-	fix.Caution += fmt.Sprintf("; %s is twice the present limit, a first step and no measurement", raised.String())
-	fix.Patch = p.Change(setting, limit.String(), raised.String())
-	if _, direct := own(c); direct {
-		fix.Command = p.SetResources(setting.Object, c.Name, "", "memory="+raised.String())
-	} else {
+	g := rule.Growth{Container: c, Resource: corev1.ResourceMemory, From: limit, To: twice(limit)}
+	_, direct := own(c)
+	if !direct {
+		g.Container = snapshot.Container{}
+	}
+	f.Fix.Caution += fmt.Sprintf("; %s is twice the present limit, a first step and no measurement", g.To.String())
+	set := func(fix *rule.Fix, to string) {
+		fix.Patch = p.Change(setting, limit.String(), to)
 		fix.Command = p.PatchCommand(setting.Object, fix.Patch)
+		if direct {
+			fix.Command = p.SetResources(setting.Object, c.Name, "", "memory="+to)
+		}
 	}
-	return fix
+	set(f.Fix, g.To.String())
+	bound(p, f, g, set)
+	shareOut(p, c, f, limit)
 }

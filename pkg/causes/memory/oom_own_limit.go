@@ -16,15 +16,7 @@ import (
 var OOMOwnLimit = rule.Cause{
 	ID: "oom-own-limit", Title: "hits its own memory limit", Doc: rule.ReadDoc(docs, "oom_own_limit.md"),
 	Stage: rule.StageExit, Beats: []string{"app-exit", "init-failing", "restart-after-long-run"}, On: rule.Pods,
-	Wants: func(p *rule.Pass) []snapshot.Want {
-		wants := logOfKilled(p)
-		for _, c := range p.Object.PodContainers() {
-			if _, ok := oomKilled(p, c); ok && limitRanger(p.Object.Meta.GetAnnotations()[limitRangerNote], c.Name) {
-				wants = append(wants, snapshot.WantList(snapshot.LimitRangeKind, p.Object.Namespace, ""))
-			}
-		}
-		return wants
-	},
+	Wants: wantsOfKilled,
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {
 			d, ok := oomKilled(p, c)
@@ -96,22 +88,29 @@ func reportOOM(p *rule.Pass, c snapshot.Container, d *rule.Death, limit resource
 		}
 	}
 	f.RuledOut = append(f.RuledOut, notNode(p)...)
-	raised := limit.DeepCopy()
-	raised.Add(limit)
+	raised := twice(limit)
 	f.Fix = &rule.Fix{
 		Title:         "raise the limit, then measure",
 		Caution:       fmt.Sprintf("%s is twice the present limit, a first step and no measurement; a leak dies again, later", raised.String()),
 		Applicability: rule.NeedsThought,
-		Patch:         setting.ReplaceValue(limit.String(), raised.String()),
-		Command:       p.SetResources(setting.Object, c.Name, "memory="+raised.String(), "memory="+raised.String()),
+	}
+	set := func(fix *rule.Fix, to string) {
+		fix.Patch = setting.ReplaceValue(limit.String(), to)
+		fix.Command = p.SetResources(setting.Object, c.Name, "memory="+to, "memory="+to)
+	}
+	set(f.Fix, raised.String())
+	if given {
+		f.Fix.Title, f.Fix.Patch = "give it a limit of its own, then measure", nil // there is no value to replace
+	}
+	bound(p, &f, rule.Growth{Container: c, Resource: corev1.ResourceMemory, From: limit, To: raised, Request: true}, set)
+	if given {
+		f.Fix.Patch = nil
 	}
 	if every, ok := regular(p, c, d); ok {
 		f.Message += fmt.Sprintf(", about every %s: does it keep what it should give back? its memory over time would tell", rule.Human(every))
 		f.Fix.Title = "look for what it keeps: a heap profile or its memory over time; a higher limit only makes it last longer"
 	}
-	if given {
-		f.Fix.Title, f.Fix.Patch = "give it a limit of its own, then measure", nil // there is no value to replace
-	}
+	shareOut(p, c, &f, limit)
 	p.Report(f)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -14,7 +15,7 @@ import (
 var OOMPodLevel = rule.Cause{
 	ID: "oom-pod-level", Title: "the pod hits its memory limit as a whole", Doc: rule.ReadDoc(docs, "oom_pod_level.md"),
 	Stage: rule.StageExit, Beats: []string{"app-exit", "init-failing", "restart-after-long-run"}, On: rule.Pods,
-	Wants: logOfKilled,
+	Wants: wantsOfKilled,
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {
 			d, ok := oomKilled(p, c)
@@ -31,8 +32,7 @@ var OOMPodLevel = rule.Cause{
 
 func reportPodLevel(p *rule.Pass, c snapshot.Container, d *rule.Death, limit resource.Quantity) {
 	setting := p.PodSpec().Child("resources", "limits", "memory")
-	raised := limit.DeepCopy()
-	raised.Add(limit)
+	raised := twice(limit)
 	var others []string
 	for _, o := range p.Object.PodContainers() {
 		if o.Name != c.Name && !o.Init {
@@ -52,13 +52,17 @@ func reportPodLevel(p *rule.Pass, c snapshot.Container, d *rule.Death, limit res
 			Title:         "raise the pod's limit, then measure",
 			Caution:       fmt.Sprintf("%s is twice the present limit, a first step and no measurement", raised.String()),
 			Applicability: rule.NeedsThought,
-			Patch:         p.Change(setting, limit.String(), raised.String()),
 		},
 	}
+	set := func(fix *rule.Fix, to string) {
+		fix.Patch = p.Change(setting, limit.String(), to)
+		fix.Command = p.PatchCommand(setting.Object, fix.Patch)
+	}
+	set(f.Fix, raised.String())
+	bound(p, &f, rule.Growth{Resource: corev1.ResourceMemory, From: limit, To: raised}, set)
 	if len(others) > 0 {
 		f.Message += fmt.Sprintf("; it shares it with %s, and the kernel kills whoever holds most", strings.Join(others, ", "))
 		f.Fix.Caution += "; a container that takes too much can have a limit of its own below it"
 	}
-	f.Fix.Command = p.PatchCommand(setting.Object, f.Fix.Patch)
 	p.Report(f)
 }

@@ -15,7 +15,7 @@ import (
 var OOMTmpfs = rule.Cause{
 	ID: "oom-tmpfs", Title: "a volume in memory counts against its limit", Doc: rule.ReadDoc(docs, "oom_tmpfs.md"),
 	Stage: rule.StageExit, Beats: []string{"oom-own-limit", "app-exit", "init-failing", "restart-after-long-run"}, On: rule.Pods,
-	Wants: logOfKilled,
+	Wants: wantsOfKilled,
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {
 			d, ok := oomKilled(p, c)
@@ -109,9 +109,13 @@ func reportTmpfs(p *rule.Pass, c snapshot.Container, d *rule.Death, limit resour
 			Caution:       caution + ". Or have the volume on disk, or a smaller sizeLimit",
 			Applicability: rule.NeedsThought,
 			Object:        limits.Object,
-			Patch:         p.Change(limits, limit.String(), sum.String()),
-			Command:       p.SetResources(limits.Object, c.Name, "", "memory="+sum.String()),
 		}
+		set := func(fix *rule.Fix, to string) {
+			fix.Patch = p.Change(limits, limit.String(), to)
+			fix.Command = p.SetResources(limits.Object, c.Name, "", "memory="+to)
+		}
+		set(f.Fix, sum.String())
+		bound(p, &f, rule.Growth{Container: c, Resource: corev1.ResourceMemory, From: limit, To: sum}, set)
 	} else {
 		patch := p.Change(setting, "Memory", "")
 		f.Fix = &rule.Fix{

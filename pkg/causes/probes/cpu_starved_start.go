@@ -20,7 +20,7 @@ import (
 var CPUStarvedStart = rule.Cause{
 	ID: "cpu-starved-start", Title: "its CPU limit makes the start longer than liveness allows", Doc: rule.ReadDoc(docs, "cpu_starved_start.md"),
 	Stage: rule.StageProbeKill, Beats: append([]string{"liveness-slow-start"}, beaten...), On: rule.Pods,
-	Wants: wantsOfLiveness,
+	Wants: wantsOfStarved,
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {
 			k := killedBy(p, c, "Liveness", c.LivenessProbe)
@@ -36,6 +36,20 @@ var CPUStarvedStart = rule.Cause{
 			}
 		}
 	},
+}
+
+// wantsOfStarved asks for what may keep a small CPU limit from growing, too.
+func wantsOfStarved(p *rule.Pass) []snapshot.Want {
+	wants := wantsOfLiveness(p)
+	for _, c := range p.Object.PodContainers() {
+		if k := killedBy(p, c, "Liveness", c.LivenessProbe); k == nil || k.unsure || !k.early() || k.answered() || c.StartupProbe != nil {
+			continue
+		}
+		if limit, _, ok := cpuLimit(p, c); ok && limit.Sign() > 0 && limit.MilliValue() <= knowledge.StarvingCPU {
+			return append(wants, p.WantCeilings(corev1.ResourceCPU, limit)...)
+		}
+	}
+	return wants
 }
 
 // cpuLimit is the CPU limit that holds for a container, its own or else its pod's, and where it is set.
@@ -126,7 +140,7 @@ func reportStarved(p *rule.Pass, c snapshot.Container, k *kill, limit resource.Q
 	if len(p.LogLines(c)) == 0 {
 		f.RuledOut = f.RuledOut[:1]
 	}
-	f.Fix = starvedFix(p, c, limit, setting, budget)
+	starvedFix(p, c, &f, limit, setting, budget)
 	p.Report(f)
 }
 
@@ -145,7 +159,7 @@ func times(limit resource.Quantity) string {
 
 // starvedFix raises the limit so that the budget is worth the CPU of a middling start, but not above one
 // core, which most starts cannot use; or gives the start more time.
-func starvedFix(p *rule.Pass, c snapshot.Container, limit resource.Quantity, setting rule.Setting, budget time.Duration) *rule.Fix {
+func starvedFix(p *rule.Pass, c snapshot.Container, f *rule.Finding, limit resource.Quantity, setting rule.Setting, budget time.Duration) {
 	const step = 100
 	enough := int64(1000)
 	if budget > knowledge.StartCPU {
@@ -153,13 +167,25 @@ func starvedFix(p *rule.Pass, c snapshot.Container, limit resource.Quantity, set
 	}
 	enough = max(min((enough+step-1)/step*step, 1000), 2*limit.MilliValue())
 	raised := resource.NewMilliQuantity(enough, resource.DecimalSI).String()
+	_, direct := c.Resources.Limits[corev1.ResourceCPU]
+	g := rule.Growth{Container: c, Resource: corev1.ResourceCPU, From: limit, To: resource.MustParse(raised)}
+	if !direct {
+		g.Container = snapshot.Container{}
+	}
+	if ceiling := p.Ceiling(g); ceiling != nil {
+		f.Evidence = append(f.Evidence, ceiling.Evidence)
+		f.Fix = startupProbeFix(p, p.ContainerSetting(c), c)
+		f.Fix.Title = fmt.Sprintf("give the start more time with a startupProbe; a CPU limit of %s must wait for %s", raised, ceiling.Owner)
+		f.Fix.Caution = fmt.Sprintf("%s. %d x %ds allows 5 minutes; measure the start and lower it", ceiling.Words, startupFailures, startupPeriodSeconds)
+		return
+	}
 	fix := &rule.Fix{
 		Title:         "give the start more CPU, or more time with the startupProbe below; either is enough",
 		Caution:       fmt.Sprintf("%s is a first step and no measurement: a middling start takes %s of CPU. The request stays as it is, so no other node is needed; a quota on limits.cpu counts it", raised, rule.Seconds(knowledge.StartCPU)),
 		Applicability: rule.NeedsThought,
 		Patch:         setting.ReplaceValue(limit.String(), raised),
 	}
-	if _, own := c.Resources.Limits[corev1.ResourceCPU]; own {
+	if direct {
 		fix.Command = p.SetResources(setting.Object, c.Name, "", "cpu="+raised)
 	} else {
 		fix.Command = p.PatchCommand(setting.Object, fix.Patch)
@@ -168,5 +194,5 @@ func starvedFix(p *rule.Pass, c snapshot.Container, limit resource.Quantity, set
 	if err == nil {
 		fix.YAML = fmt.Sprintf("# or, beside livenessProbe: up to %d minutes to start, and liveness as strict as it is\n%s", startupFailures*startupPeriodSeconds/60, strings.TrimSpace(string(text)))
 	}
-	return fix
+	f.Fix = fix
 }

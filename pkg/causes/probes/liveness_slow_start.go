@@ -25,7 +25,7 @@ var LivenessSlowStart = rule.Cause{
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {
 			k := killedBy(p, c, "Liveness", c.LivenessProbe)
-			if k == nil || !k.early() || k.answered() && !unwell.MatchString(k.message()) || c.StartupProbe != nil {
+			if k == nil || !k.early() || k.answered() || c.StartupProbe != nil || killedNo(p, c, "Liveness") {
 				continue
 			}
 			reportSlowStart(p, c, k)
@@ -55,18 +55,18 @@ func reportSlowStart(p *rule.Pass, c snapshot.Container, k *kill) {
 		f.Certainty = rule.Possible
 		f.Message = fmt.Sprintf("ended (exit %d) %s after start, when its liveness probe gives up: did that kill it? the pod's events, not read, would tell", k.death.ExitCode, rule.Human(k.death.Ran()))
 	}
-	if k.answered() { // servers say so while they start, and when they are not well
-		f.Certainty = rule.Possible
-		f.Message = fmt.Sprintf("answers its liveness probe with %s from its start on: killed %s after start, %s; does it start for so long, or is it not well? its log would tell",
-			k.answer(), rule.Human(k.death.Ran()), rule.Count(int(k.death.Restarts), "restart"))
+	if exec := c.LivenessProbe.Exec != nil; exec && !k.unsure {
+		f.Message = fmt.Sprintf("liveness kills it while it starts: killed %s after start, and its command never succeeded, %s",
+			rule.Human(k.death.Ran()), rule.Count(int(k.death.Restarts), "restart"))
+		if k.message() == "" { // what the command said is not known: it may fail by itself
+			f.Certainty = rule.Possible
+			f.Message += "; does it start for so long, or does the command fail by itself?"
+		}
 	}
 	f.RuledOut = append(f.RuledOut, fmt.Sprintf("an application that hung later: its last life was not longer than the %s within which the probe gives up on one that never answers", rule.Seconds(k.most)))
-	f.Evidence = append(f.Evidence, p.LastLogLines(c, 1)...)
+	f.Evidence = append(f.Evidence, telling(p, c)...)
 	f.Fix = startupProbeFix(p, container, c)
-	if k.answered() {
-		f.Fix.Caution += ". One that is not well never passes it either"
-	}
-	if port := probePort(c.LivenessProbe); port != "" && !k.answered() { // that the container declares it would prove nothing
+	if port := probePort(c.LivenessProbe); port != "" { // that the container declares it would prove nothing
 		f.Fix.Caution += fmt.Sprintf(". If nothing ever listens on port %s, or only on 127.0.0.1, no time is enough: see its log", port)
 	}
 	p.Report(f)

@@ -24,6 +24,8 @@ var Causes = []*rule.Cause{
 	&LivenessWrongPort,
 	&PostStartHookFailed,
 	&PreStopSlowOrFailing,
+	&ProbeDependencyDown,
+	&ProbeFailsFromStart,
 	&ProbeGRPCUnimplemented,
 	&ProbeNamedPortMissing,
 	&SigkillAfterGrace,

@@ -24,7 +24,7 @@ var StartupProbeFailed = rule.Cause{
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {
 			k := killedBy(p, c, "Startup", c.StartupProbe)
-			if k == nil || wrongQuestion.MatchString(k.message()) {
+			if k == nil || wrongQuestion.MatchString(k.message()) || killedNo(p, c, "Startup") {
 				continue
 			}
 			reportStartup(p, c, k)
@@ -67,7 +67,7 @@ func reportStartup(p *rule.Pass, c snapshot.Container, k *kill) {
 		f.Certainty = rule.Certain
 	}
 	f.RuledOut = append(f.RuledOut, "the liveness probe: it is not asked before the startup probe has passed")
-	f.Evidence = append(f.Evidence, p.LastLogLines(c, 1)...)
+	f.Evidence = append(f.Evidence, telling(p, c)...)
 	more := int32((5*time.Minute + k.timing.Period - 1) / k.timing.Period)
 	if int(more) <= k.timing.Failures {
 		more = int32(2 * k.timing.Failures)
