@@ -16,7 +16,7 @@ type timetable struct {
 	*batchv1.CronJob
 	schedule *knowledge.Schedule // nil where it cannot be read: err says why
 	err      error
-	zone     *time.Location // nil where the time zone is not known on this machine
+	zone     *time.Location // nil where there is no time zone of that name
 }
 
 // timetableOf is the CronJob of the Pass; nil where it is suspended or being deleted.
@@ -27,12 +27,8 @@ func timetableOf(p *rule.Pass) *timetable {
 	}
 	t := &timetable{CronJob: c, zone: time.UTC}
 	t.schedule, t.err = knowledge.ParseSchedule(c.Spec.Schedule)
-	if name := c.Spec.TimeZone; name != nil && *name != "" {
-		zone, err := time.LoadLocation(*name)
-		if err != nil {
-			zone = nil
-		}
-		t.zone = zone
+	if name := c.Spec.TimeZone; name != nil {
+		t.zone = knowledge.Zone(*name)
 	}
 	return t
 }

@@ -18,6 +18,15 @@ const lateStart = 2 * time.Minute
 var CronMissed = rule.Cause{
 	ID: "cron-missed", Title: "the time came, and no run was started", Doc: rule.ReadDoc(docs, "cron_missed.md"),
 	Stage: rule.StageController, On: rule.Kinds(snapshot.CronJobKind),
+	Wants: func(p *rule.Pass) []snapshot.Want {
+		var wants []snapshot.Want
+		if e := p.Event(p.Object, "FailedCreate"); e != nil {
+			for _, q := range quotasIn(e.Message) {
+				wants = append(wants, snapshot.WantGet(snapshot.ResourceQuotaKind, p.Object.Namespace, q.name))
+			}
+		}
+		return wants
+	},
 	Run: func(p *rule.Pass) {
 		t := timetableOf(p)
 		if t == nil || forbidden(t) {
@@ -54,9 +63,7 @@ var CronMissed = rule.Cause{
 			f.Message = fmt.Sprintf("the API server refuses its Job: %s%s", rule.Quote(jobError(refused.Message)), t.history(p.Now))
 			f.Fix = &rule.Fix{Title: "mend what the API server names; the next run is then started by itself", Applicability: rule.NeedsThought}
 			if quotas := quotasIn(refused.Message); len(quotas) > 0 {
-				ref := snapshot.Ref{APIVersion: "v1", Kind: "ResourceQuota", Namespace: p.Object.Namespace, Name: quotas[0].name}
-				f.Message = fmt.Sprintf("%s has no room for its Job: %s%s", ref.String(), rule.Quote(jobError(refused.Message)), t.history(p.Now))
-				f.Fix.Title = fmt.Sprintf("keep fewer finished Jobs (successfulJobsHistoryLimit, failedJobsHistoryLimit), or have whoever owns %s raise it", ref.String())
+				refusedJob(p, &f, t, quotas[0])
 			}
 			p.Report(f)
 			return

@@ -3,6 +3,7 @@ package controllers
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -51,8 +52,39 @@ var HPAAtMax = rule.Cause{
 		} else {
 			f.Fix.Command = p.PatchCommand(p.Object.Ref, f.Fix.Patch)
 		}
+		carriedByFew(p, to, &f)
 		p.Report(f)
 	},
+}
+
+// carriedByFew words that pods of what is scaled are broken: the others carry their load too, so that more
+// are asked for, and more of them would be broken as well.
+func carriedByFew(p *rule.Pass, to snapshot.Ref, f *rule.Finding) {
+	target, _ := p.Lookup(to.GroupKind(), to.Namespace, to.Name)
+	if target == nil {
+		return
+	}
+	broken := rule.NewPass(p.Snapshot, target, nil, nil, rule.Sink{}).BrokenPod()
+	if broken == nil {
+		return
+	}
+	pods, not := p.PodsOf(target), 0
+	for _, pod := range pods {
+		if !rule.PodReady(pod.Pod()) {
+			not++
+		}
+	}
+	f.Because = &broken.Ref
+	is, rest := "is", ", and the others carry its load"
+	if not > 1 {
+		is, rest = "are", ", and the others carry their load"
+	}
+	if not == len(pods) {
+		rest = ""
+	}
+	f.Message += fmt.Sprintf("; %d of its %s %s not ready%s", not, rule.Count(len(pods), "pod"), is, rest)
+	f.Label = "it may not go higher; and more of what is broken would help nobody"
+	f.Fix.Title = "mend its pods first; then see whether it still asks for more. " + strings.ToUpper(f.Fix.Title[:1]) + f.Fix.Title[1:]
 }
 
 // asked is how many replicas the present metrics ask for, as the autoscaler counts, and the metric that

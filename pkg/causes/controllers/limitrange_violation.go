@@ -146,7 +146,7 @@ func (b bound) keeper(p *rule.Pass) (snapshot.Ref, bool) {
 func reportBounds(p *rule.Pass, r *rule.Refusal, list []bound) {
 	spec := p.PodSpec()
 	f := rule.Finding{
-		Object: spec.Object, Certainty: rule.Certain, Evidence: []rule.Evidence{r.Evidence},
+		Object: spec.Object, Stage: p.RefusedStage(), Certainty: rule.Certain, Evidence: []rule.Evidence{r.Evidence},
 		RuledOut: []string{"a full cluster, a used up quota: the LimitRange looks at each pod alone"},
 		Fix: &rule.Fix{
 			Title:         "keep within what the LimitRange allows, or have whoever owns it change it",

@@ -40,7 +40,7 @@ func reportPriorityClass(p *rule.Pass, r *rule.Refusal, name string) {
 	spec := p.PodSpec()
 	s := spec.Child("priorityClassName")
 	f := rule.Finding{
-		Object: s.Object, Field: s.Path, Value: name, Certainty: rule.Certain, Evidence: []rule.Evidence{r.Evidence},
+		Object: s.Object, Stage: p.RefusedStage(), Field: s.Path, Value: name, Certainty: rule.Certain, Evidence: []rule.Evidence{r.Evidence},
 		Message: fmt.Sprintf("there is no PriorityClass %s, so no pod is created: %s", name, exist(r)),
 		Label:   "no PriorityClass has this name",
 		Fix: &rule.Fix{

@@ -80,7 +80,7 @@ func few(list []breach) string {
 func reportPSA(p *rule.Pass, r *rule.Refusal, level, said string) {
 	spec := p.PodSpec()
 	f := rule.Finding{
-		Object: spec.Object, Field: spec.Path.Child("securityContext"), Certainty: rule.Certain, Evidence: []rule.Evidence{r.Evidence},
+		Object: spec.Object, Stage: p.RefusedStage(), Field: spec.Path.Child("securityContext"), Certainty: rule.Certain, Evidence: []rule.Evidence{r.Evidence},
 		Message: fmt.Sprintf("namespace/%s enforces the pod security level %s, which the pods break: %s", p.Object.Namespace, level, exist(r)),
 		Label:   clip(said),
 		Fix: &rule.Fix{

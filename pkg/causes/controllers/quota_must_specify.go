@@ -92,7 +92,7 @@ func reportMustSpecify(p *rule.Pass, r *rule.Refusal, quota string, missing []la
 	spec := p.PodSpec()
 	ref := snapshot.Ref{APIVersion: "v1", Kind: "ResourceQuota", Namespace: p.Object.Namespace, Name: quota}
 	f := rule.Finding{
-		Object: spec.Object, Field: spec.Path.Child("containers"), Certainty: rule.Certain, Evidence: []rule.Evidence{r.Evidence},
+		Object: spec.Object, Stage: p.RefusedStage(), Field: spec.Path.Child("containers"), Certainty: rule.Certain, Evidence: []rule.Evidence{r.Evidence},
 		Message:  fmt.Sprintf("%s counts what the containers do not name: %s", ref.String(), exist(r)),
 		RuledOut: []string{"a quota that is used up: it refuses for want of a number, whatever is free"},
 		Fix: &rule.Fix{

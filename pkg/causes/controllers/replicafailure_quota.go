@@ -31,6 +31,7 @@ var ReplicaFailureQuota = rule.Cause{
 			for _, q := range r.quotas {
 				wants = append(wants, snapshot.WantGet(snapshot.ResourceQuotaKind, p.Object.Namespace, q.name))
 			}
+			wants = append(wants, snapshot.WantList(snapshot.LimitRangeKind, p.Object.Namespace, ""))
 		}
 		return wants
 	},
@@ -187,7 +188,7 @@ func reportQuota(p *rule.Pass, r *refused) {
 	}
 	top := topOf(p)
 	f := rule.Finding{
-		Object: top, Seen: p.Object.Ref, Certainty: rule.Certain, Evidence: r.evidence,
+		Object: top, Seen: p.Object.Ref, Stage: p.RefusedStage(), Certainty: rule.Certain, Evidence: r.evidence,
 		Fix: &rule.Fix{
 			Caution:       "a quota guards what others in the cluster have: raise it only with whoever set it",
 			Applicability: rule.NeedsThought, Object: top,
@@ -195,13 +196,22 @@ func reportQuota(p *rule.Pass, r *refused) {
 		RuledOut: []string{"a full cluster: the pods are refused before any node is looked for"},
 	}
 	allows, less := ref.String()+" has no room for more pods", "let each ask for less, "
+	var by *byDefault
 	if known {
 		each := q.requested[scarce]
 		allows = fmt.Sprintf("%s allows %s of %s in the namespace, and each pod takes %s", ref.String(), limit.String(), scarce, each.String())
 		if scarce == corev1.ResourcePods || scarce == "count/pods" {
 			allows, less = fmt.Sprintf("%s allows %s in the namespace", ref.String(), rule.Count(int(limit.Value()), "pod")), ""
 		}
-		f.Evidence = append(f.Evidence, quotaEvidence(p, ref, scarce)...)
+		if by = defaultOf(p, scarce); by != nil {
+			allows += ", the default that " + by.words
+			less = "give container " + by.container + " a value of its own that is smaller, "
+		}
+		f.Evidence = append(f.Evidence, quotaEvidence(q, p, ref, scarce, "pod")...)
+	}
+	if known && notOne(p, &f, q, ref, scarce, limit, r, by) {
+		p.Report(f)
+		return
 	}
 	f.Message = fmt.Sprintf("%s: %d of %d exist", allows, r.have, r.want)
 	f.Fix.Title = fmt.Sprintf("run fewer, %sor have whoever owns %s raise it", less, ref.String())
@@ -221,8 +231,53 @@ func reportQuota(p *rule.Pass, r *refused) {
 			r.want, r.have = wanted(t.Spec.Replicas), max(r.have, t.Status.Replicas)
 		}
 		countField(&f, "replicas", "asked for", r, more, known, less, []string{"scale", top.String()})
+		if d != nil {
+			inPlace(p, d, &f, allows, r, more, known)
+		}
+	}
+	if by != nil && by.setting.Object.Same(f.Object) {
+		f.Marks = append(f.Marks, rule.Mark{Field: by.setting.Path, Label: "not written here: " + by.source})
 	}
 	p.Report(f)
+}
+
+// byDefault is what a quota counts of a pod and nobody wrote into its template.
+type byDefault struct {
+	container, source, words string
+	setting                  rule.Setting
+}
+
+// defaultOf tells whether a LimitRange gives a container of the pods what a quota counts; nil where the
+// template names it for each, and where no LimitRange was read that does.
+func defaultOf(p *rule.Pass, name corev1.ResourceName) *byDefault {
+	kind, resource := "requests", corev1.ResourceName(strings.TrimPrefix(string(name), "requests."))
+	if what, ok := strings.CutPrefix(string(name), "limits."); ok {
+		kind, resource = "limits", corev1.ResourceName(what)
+	}
+	for _, c := range templateContainers(p) {
+		_, request := c.Resources.Requests[resource]
+		_, limit := c.Resources.Limits[resource]
+		if limit || request && kind == "requests" { // the API takes a limit for the request
+			continue
+		}
+		for _, o := range p.List(snapshot.LimitRangeKind, p.Object.Namespace) {
+			lr, ok := o.Typed.(*corev1.LimitRange)
+			if !ok {
+				continue
+			}
+			for _, item := range lr.Spec.Limits {
+				list := item.DefaultRequest
+				if kind == "limits" {
+					list = item.Default
+				}
+				if q, ok := list[resource]; ok && item.Type == corev1.LimitTypeContainer {
+					gives := fmt.Sprintf("%s gives %s to a container that names no %s", o.String(), q.String(), strings.TrimSuffix(kind, "s"))
+					return &byDefault{c.Name, gives, fmt.Sprintf("%s gives container %s", o.String(), c.Name), p.ContainerSetting(c).Child("resources", kind, string(resource))}
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // topOf is the object to change: the controller of the controller, where there is one.
@@ -253,6 +308,36 @@ func countField(f *rule.Finding, name, words string, r *refused, more int32, kno
 	f.Fix.Caution = "fewer replicas carry less load. A quota guards what others have: raise it only with whoever set it"
 }
 
+// inPlace handles a Deployment that has fewer pods than it wants, some of them broken or of an older
+// template: what mends them comes as an update, and that starts with an extra pod, for which there is no
+// room either.
+func inPlace(p *rule.Pass, o *snapshot.Object, f *rule.Finding, allows string, r *refused, more int32, known bool) {
+	d, ok := o.Typed.(*appsv1.Deployment)
+	if !ok || d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType || d.Spec.Paused {
+		return
+	}
+	older := d.Status.Replicas > d.Status.UpdatedReplicas && d.Status.ObservedGeneration >= d.Generation
+	if p.BrokenPod() == nil && !older {
+		return
+	}
+	fit := min(r.have+more, r.want)
+	if surge, _ := strategyOf(d, fit); !known || fit == 0 || surge == 0 {
+		return
+	}
+	switch old := d.Status.Replicas - d.Status.UpdatedReplicas; {
+	case older:
+		f.Message = fmt.Sprintf("%s: %d of %d exist, %d of them of an older template; nor is there room for the extra pod with which the update goes on", allows, r.have, r.want, old)
+	default:
+		f.Message = fmt.Sprintf("%s: %d of %d exist; nor is there room for the extra pod with which an update starts, so a mended template would reach none of them", allows, r.have, r.want)
+	}
+	path := field.NewPath("spec", "strategy", "rollingUpdate", "maxSurge")
+	f.Marks = append(f.Marks, rule.Mark{Field: path, Label: "an update starts with this many pods more than replicas"})
+	patch := &rule.Patch{Type: "merge", Body: map[string]any{"spec": map[string]any{"replicas": fit, "strategy": map[string]any{"rollingUpdate": map[string]any{"maxSurge": 0, "maxUnavailable": 1}}}}}
+	f.Fix.Title = fmt.Sprintf("run %s, which is what fits, and update without an extra pod, so that what mends them gets through; or have whoever owns the quota raise it", rule.Count(int(fit), "replica"))
+	f.Fix.Caution = "fewer replicas carry less load, and during an update one of them is missing. A quota guards what others have: raise it only with whoever set it"
+	f.Fix.Patch, f.Fix.Command = patch, p.PatchCommand(o.Ref, patch)
+}
+
 // surge handles a rolling update: all pods of the Deployment are there, and the quota leaves no room
 // for the extra one with which an update starts.
 func surge(p *rule.Pass, o *snapshot.Object, f *rule.Finding, allows string, fits bool) bool {
@@ -260,8 +345,14 @@ func surge(p *rule.Pass, o *snapshot.Object, f *rule.Finding, allows string, fit
 	if !ok || d.Status.Replicas < wanted(d.Spec.Replicas) || d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
 		return false
 	}
+	goesOn := fmt.Sprintf("the old revision goes on with %d", d.Status.Replicas)
+	if ready := d.Status.ReadyReplicas; ready == 0 {
+		goesOn = fmt.Sprintf("the old revision's %s not ready either, and wait for it", count(d.Status.Replicas))
+	} else if ready < d.Status.Replicas {
+		goesOn += fmt.Sprintf(", of which %d are ready", ready)
+	}
 	if !fits {
-		f.Message = fmt.Sprintf("the update cannot start its pods, not even in the place of an old one: %s; the old revision goes on with %d", allows, d.Status.Replicas)
+		f.Message = fmt.Sprintf("the update cannot start its pods, not even in the place of an old one: %s; %s", allows, goesOn)
 		f.NoField = "what the new pods ask for in sum is more than the quota leaves when an old one is gone"
 		f.Fix = &rule.Fix{
 			Title:         "have the new pods ask for less, or whoever owns the quota raise it; until then go back to what fits",
@@ -275,7 +366,7 @@ func surge(p *rule.Pass, o *snapshot.Object, f *rule.Finding, allows string, fit
 	if ru := d.Spec.Strategy.RollingUpdate; ru != nil && ru.MaxSurge != nil {
 		f.Value = ru.MaxSurge.String()
 	}
-	f.Message = fmt.Sprintf("the update cannot start its extra pod: %s; the old revision goes on with %d", allows, d.Status.Replicas)
+	f.Message = fmt.Sprintf("the update cannot start its extra pod: %s; %s", allows, goesOn)
 	f.Label = "an update starts with this many pods more than replicas, and the quota has no room for them"
 	patch := &rule.Patch{Type: "merge", Body: map[string]any{"spec": map[string]any{"strategy": map[string]any{"rollingUpdate": map[string]any{"maxSurge": 0, "maxUnavailable": 1}}}}}
 	f.Fix = &rule.Fix{
@@ -284,6 +375,14 @@ func surge(p *rule.Pass, o *snapshot.Object, f *rule.Finding, allows string, fit
 		Applicability: rule.NeedsThought, Object: o.Ref, Patch: patch, Command: p.PatchCommand(o.Ref, patch),
 	}
 	return true
+}
+
+// count words a number of pods as what is to follow: "1 pod is", "2 pods are".
+func count(n int32) string {
+	if n == 1 {
+		return "1 pod is"
+	}
+	return fmt.Sprintf("%d pods are", n)
 }
 
 // fitsInPlace tells whether the quota would let a new pod take the place of one that is there.
@@ -317,7 +416,8 @@ func takes(pod *corev1.Pod, name corev1.ResourceName) resource.Quantity {
 	return helper.PodRequests(pod, helper.PodResourcesOptions{})[corev1.ResourceName(strings.TrimPrefix(string(name), "requests."))]
 }
 
-func quotaEvidence(p *rule.Pass, ref snapshot.Ref, name corev1.ResourceName) []rule.Evidence {
+// quotaEvidence is what of the quota is used, and what the next pod or Job needs.
+func quotaEvidence(q quota, p *rule.Pass, ref snapshot.Ref, name corev1.ResourceName, of string) []rule.Evidence {
 	o, _ := p.Lookup(snapshot.ResourceQuotaKind, ref.Namespace, ref.Name)
 	if o == nil {
 		return nil
@@ -326,6 +426,11 @@ func quotaEvidence(p *rule.Pass, ref snapshot.Ref, name corev1.ResourceName) []r
 	if !ok {
 		return nil
 	}
-	hard, used := rq.Status.Hard[name], rq.Status.Used[name]
-	return []rule.Evidence{{Source: rule.FromStatus, Object: ref, Field: "status", Text: fmt.Sprintf("%s: %s of %s %s used", ref.String(), used.String(), hard.String(), name)}}
+	hard, used, next := rq.Status.Hard[name], rq.Status.Used[name], q.requested[name]
+	free := hard.DeepCopy()
+	free.Sub(used)
+	if free.Sign() < 0 {
+		free = resource.Quantity{}
+	}
+	return []rule.Evidence{{Source: rule.FromStatus, Object: ref, Field: "status", Text: fmt.Sprintf("%s: of %s %s %s are used, %s are left, and the next %s needs %s", ref.String(), hard.String(), name, used.String(), free.String(), of, next.String())}}
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
 )
 
 const admissionGroup = "admissionregistration.k8s.io"
@@ -24,7 +23,7 @@ var (
 // Source: k8s.io/apiserver pkg/admission/plugin/webhook/errors/statuserror.go and
 // plugin/policy/validating/dispatcher.go.
 var (
-	deniedByWebhook = regexp.MustCompile(`admission webhook "([^"]+)" denied the request(?:: ([^\n]*)| without explanation)`)
+	deniedByWebhook = regexp.MustCompile(`(?s)admission webhook "([^"]+)" denied the request(?:: (.{0,1000})| without explanation)`)
 	deniedByPolicy  = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']+)'(?: with binding '([^']+)')? denied request: ([^\n]*)`)
 )
 
@@ -74,8 +73,8 @@ func reportDenied(p *rule.Pass, d *denial) {
 	spec := p.PodSpec()
 	who, words := "webhook "+clip(d.webhook), "without a reason"
 	f := rule.Finding{
-		Object: spec.Object, Certainty: rule.Certain, Evidence: []rule.Evidence{d.Evidence},
-		NoField: "what the policy wants is in its own words, and names no field of the pods",
+		Object: spec.Object, Stage: p.RefusedStage(), Certainty: rule.Certain, Evidence: []rule.Evidence{d.Evidence},
+		NoField: "what the policy wants is in its own words, and they name no field of the pods",
 		Fix: &rule.Fix{
 			Title:         "change the pod template as the policy asks, or have whoever owns the policy make an exception",
 			Caution:       "a policy is somebody's decision: see what it guards before you go round it",
@@ -90,10 +89,24 @@ func reportDenied(p *rule.Pass, d *denial) {
 	if d.words != "" {
 		words = rule.Quote(d.words)
 	}
+	if name := policyIn(d.words); name != "" {
+		who = clip(name) + " (" + who + ")"
+	}
+	f.NoField += ": " + who
 	f.Message = fmt.Sprintf("%s refuses the pods: %s; %s", who, words, exist(d.Refusal))
-	if path := fieldIn(p, spec, d.words); path != nil {
-		f.Field, f.NoField = path, ""
-		f.Label = "the policy speaks of this field"
+	if s := speaksOf(p, spec, d); s != nil {
+		f.Field, f.NoField, f.Label = s.path, "", s.how
+		if s.how == byConcept {
+			f.Certainty = rule.Likely
+		}
+		if o := holder(p, spec); o != nil {
+			if v, ok := rule.ValueAt(o, s.path); ok {
+				f.Value = scalar(v)
+			}
+		}
+		if s.key != "" {
+			carry(p, &f, s)
+		}
 	}
 	if owner := deniedBy(p, d); owner != nil {
 		f.Fix.Lines = []string{rule.Kubectl(p.Context, "", "get", owner.String(), "-o", "yaml")}
@@ -153,33 +166,13 @@ func webhookNamed(p *rule.Pass, name string) *webhook {
 	return found[0]
 }
 
-// A field of a pod as policies name it: spec.containers[0].image, or with slashes.
-var podField = regexp.MustCompile(`\bspec(?:[./][a-zA-Z]+(?:\[\d+\]|/\d+)?)+`)
-
-// fieldIn is the field of the pods of which a policy's message speaks, where the template has it.
-func fieldIn(p *rule.Pass, spec rule.Setting, message string) *field.Path {
-	o := holder(p, spec)
-	if o == nil {
-		return nil
+// scalar is a value as people write it, "" for what is not one line.
+func scalar(v any) string {
+	switch v := v.(type) {
+	case string:
+		return clip(v)
+	case bool, int64, float64, int32, int:
+		return fmt.Sprint(v)
 	}
-	for _, text := range podField.FindAllString(message, 4) {
-		steps := source.ParsePath(slashes.ReplaceAllString(text, ".$1"))
-		if len(steps) < 2 {
-			continue
-		}
-		path := spec.Path
-		for _, s := range steps[1:] {
-			if s.Index >= 0 {
-				path = path.Index(s.Index)
-			} else {
-				path = path.Child(s.Key)
-			}
-		}
-		if _, ok := rule.ValueAt(o, path); ok {
-			return path
-		}
-	}
-	return nil
+	return ""
 }
-
-var slashes = regexp.MustCompile(`/([a-zA-Z])`)

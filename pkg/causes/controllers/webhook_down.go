@@ -75,7 +75,7 @@ var failures = []struct{ words, means, look string }{
 
 func reportDown(p *rule.Pass, c *call) {
 	f := rule.Finding{
-		Object: topOf(p), Certainty: rule.Certain, Evidence: []rule.Evidence{c.Evidence},
+		Object: topOf(p), Stage: p.RefusedStage(), Certainty: rule.Certain, Evidence: []rule.Evidence{c.Evidence},
 		NoField: "the webhook's configuration could not be read; nothing is wrong with the pods",
 		Fix: &rule.Fix{
 			Title:         "bring the webhook back; the pods are then created by themselves",

@@ -132,7 +132,8 @@ func reportSelector(p *rule.Pass, evidence rule.Evidence, all []*corev1.Node) {
 			continue
 		}
 		f.Field, f.Value = d.setting.Path, d.value
-		unmet(p, &f, d, all)
+		near := unmet(p, &f, d, all)
+		evenThen(p, &f, d, near)
 		p.Report(f)
 		return
 	}
@@ -142,8 +143,40 @@ func reportSelector(p *rule.Pass, evidence rule.Evidence, all []*corev1.Node) {
 	p.Report(f)
 }
 
-// unmet words a demand that no node meets, with the labels that come nearest.
-func unmet(p *rule.Pass, f *rule.Finding, d demand, all []*corev1.Node) {
+// evenThen words what keeps the pod from the nodes that it could go to once this demand is met: those that
+// have the value near or, where there is none, those that have all else that it asks for.
+func evenThen(p *rule.Pass, f *rule.Finding, d demand, near string) {
+	var held []string
+	for _, pl := range look(p, "").places {
+		others := slices.ContainsFunc(demands(p), func(other demand) bool { return other.key != d.key && !other.match(pl.node) })
+		if others || near != "" && pl.node.Labels[d.key] != near {
+			continue
+		}
+		var texts []string
+		for _, o := range pl.obstacles {
+			if o.kind == byTaint || o.kind == byCordon || o.kind == byRoom {
+				texts = append(texts, o.text)
+			}
+		}
+		if len(texts) == 0 {
+			return
+		}
+		held = append(held, fmt.Sprintf("node/%s: %s", pl.node.Name, strings.Join(texts, ", ")))
+	}
+	if len(held) == 0 {
+		return
+	}
+	const few = 3
+	if len(held) > few {
+		held = append(held[:few:few], fmt.Sprintf("and %d more", len(held)-few))
+	}
+	f.RuledOut = nil
+	f.Fix.Caution = join(f.Fix.Caution, "this alone does not place it: "+strings.Join(held, "; "))
+}
+
+// unmet words a demand that no node meets, with the labels that come nearest; it returns the value that the
+// fix asks for instead, "" where it asks for none.
+func unmet(p *rule.Pass, f *rule.Finding, d demand, all []*corev1.Node) string {
 	asked := d.key + ": " + d.value
 	if len(d.values) == 1 {
 		asked = d.key + "=" + d.values[0]
@@ -162,13 +195,13 @@ func unmet(p *rule.Pass, f *rule.Finding, d demand, all []*corev1.Node) {
 		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Text: fmt.Sprintf("%s on nodes: %s", d.key, words(have))})
 	}
 	if len(d.values) != 1 {
-		return
+		return ""
 	}
 	if near := knowledge.Nearest(d.values[0], have); near != "" && d.patch != nil {
 		f.Fix.Title = fmt.Sprintf("ask for %s=%s, the nearest that nodes have; or label the nodes that are meant", d.key, near)
 		f.Fix.Patch = d.patch(near)
 		f.Fix.Command = p.PatchCommand(d.setting.Object, f.Fix.Patch)
-		return
+		return near
 	}
 	node := snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: "<NODE>"}
 	f.Fix.Title = fmt.Sprintf("label the nodes that are meant, or ask for labels that nodes have, in %s", f.Object.String())
@@ -176,6 +209,7 @@ func unmet(p *rule.Pass, f *rule.Finding, d demand, all []*corev1.Node) {
 	f.Fix.Applicability = rule.Placeholders
 	f.Fix.Object = node
 	f.Fix.Command = []string{"label", "node", "<NODE>", d.key + "=" + d.values[0]}
+	return ""
 }
 
 // apart words demands each of which some node meets, and no node all of them.
