@@ -38,6 +38,11 @@ func TestCapturesClaim(t *testing.T) {
 		{state: "liveness-wrong-port", target: "deploy/web", notRuledOut: "wrong port"},
 		{state: "exit-137-no-reason", target: "pod/burst-6", notRuledOut: "memory limit"},
 		{state: "exit-137-no-reason", target: "pod/own-143", message: "ends with exit 143, that of SIGTERM"},
+		{state: "missing-several-volumes", target: "deploy/keyless", message: "also missing: secret/db-login (envFrom)"},
+		{state: "missing-several-volumes", target: "deploy/web", message: "configmap/web-rule (volume \"rules\"; there is web-rules), secret/web-tls (volume \"tls\")"},
+		{state: "evicted-taint", target: "deploy/batch", message: "is there again, and has as long"},
+		{state: "pod-gc", target: "pod/alone", message: "its node does not exist any more", notRuledOut: "the kubelet has stopped the containers"},
+		{state: "evicted-node-memory", target: "deploy/web", message: "app used 3.0Gi and requested 64Mi"},
 		{state: "statefulset-key-missing", target: "sts/db", note: "delete pod/db-0"},
 	} {
 		t.Run(c.state+" "+c.target, func(t *testing.T) {

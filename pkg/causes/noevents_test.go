@@ -34,6 +34,7 @@ func TestCapturesWithoutEvents(t *testing.T) {
 		"panic":                 {"app-panic", rule.Likely},
 		"init-fails":            {"init-failing", rule.Certain},
 		"liveness-404":          {"liveness-slow-start", rule.Possible},
+		"runtime-restarted":     {"node-rebooted", rule.Likely},
 		"liveness-fails":        {"", ""},
 		"job-sidecar":           {"", ""},
 	} {

@@ -21,9 +21,11 @@ func TestCapturesSay(t *testing.T) {
 	for _, c := range []struct {
 		state, without, target, rule     string
 		message, label, because, command string // parts of them
+		caution                          string
 	}{
 		{state: "pending-selector", target: "deploy/web", rule: "sched-selector", message: "disktype=nvme, and none of 2 nodes has a label disktype", command: "label node <NODE> disktype=nvme"},
 		{state: "pending-affinity", target: "deploy/web", rule: "sched-selector", message: "only with nvme", label: "there is nvme", command: `"op":"test"`},
+		{state: "pending-selector-taint", target: "deploy/web", rule: "sched-selector", command: `"value":"batch"`, caution: "This alone does not place it: node/gpu-1: taint dedicated=batch:NoSchedule"},
 		{state: "pending-taint", target: "deploy/web", rule: "sched-taint", message: "dedicated=gpu:NoSchedule, the taint of node/gpu-1", command: `"path":"/spec/template/spec/tolerations","value":[{"effect":"NoSchedule","key":"dedicated","operator":"Equal","value":"gpu"}]`},
 		{state: "pvc-class-missing", target: "deploy/web", rule: "sched-pvc-unbound", because: "persistentvolumeclaim/data"},
 		{state: "pvc-class-typo", target: "sts/db", rule: "sched-pvc-unbound", because: "persistentvolumeclaim/data-db-0"},
@@ -127,7 +129,7 @@ func TestCapturesSay(t *testing.T) {
 		{state: "limitrange-ratio", target: "deploy/ratio", rule: "limitrange-violation", message: "at most 2 times the request for memory, and it is 4 times", command: "--requests=memory=32Mi"},
 		{state: "psa-violation", target: "deploy/web", rule: "psa-violation", message: "level restricted", command: `"value":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}`},
 		{state: "psa-violation", target: "ds/agent", rule: "psa-violation", message: "hostNetwork, volumes[0].hostPath", label: "the node's own namespaces"},
-		{state: "policy-denied", target: "deploy/web", rule: "webhook-denied", message: `refuses the pods: "pods must carry the label team"`},
+		{state: "policy-denied", target: "deploy/web", rule: "webhook-denied", message: `refuses the pods: "pods must carry the label team"`, command: `"path":"/spec/template/metadata/labels/team","value":"<VALUE>"`},
 		{state: "webhook-denied", target: "deploy/web", rule: "webhook-denied", message: "webhook images.policy.example.com refuses", label: "the policy speaks of this field"},
 		{state: "webhook-down", target: "deploy/web", rule: "webhook-down", message: "its Service does not exist", command: `"value":"Ignore"`},
 		{state: "webhook-down", without: "validatingwebhookconfigurations.yaml", target: "deploy/web", rule: "webhook-down", message: "webhook pods.policy.example.com has to be asked"},
@@ -139,12 +141,25 @@ func TestCapturesSay(t *testing.T) {
 		{state: "hpa-target-missing", target: "hpa/kind", rule: "hpa-target-missing", label: "web is a Deployment"},
 		{state: "hpa-no-requests", target: "hpa/web", rule: "hpa-no-requests", message: "container proxy requests none", command: "-c proxy --requests=cpu=<CPU_REQUEST>"},
 		{state: "hpa-at-max", target: "hpa/web", rule: "hpa-at-max", message: "the load asks for 8: cpu is at 300% of the requests, 80% are wanted", command: `"value":8`},
+		{state: "../composed/hpa-broken-pods", target: "hpa/web", rule: "hpa-at-max", message: "1 of its 2 pods is not ready, and the others carry its load", because: "pod/web-7759fdf554-p95dm"},
 		{state: "hpa-no-metrics", target: "hpa/web", rule: "hpa-no-metrics", message: "does not serve the resource metrics API"},
 		{state: "hpa-metrics-down", target: "hpa/web", rule: "hpa-no-metrics", message: "the resource metrics API does not answer", because: "apiservice/v1beta1.metrics.k8s.io"},
 		{state: "cron-bad-schedule", target: "cronjob/february", rule: "cron-bad-schedule", message: "never comes", command: "<SCHEDULE>"},
 		{state: "cron-forbid", target: "cronjob/backup", rule: "cron-forbid", message: "2 runs did not start since job/backup-", because: "job/backup-", command: "delete job/backup-"},
 		{state: "cron-forbid", without: "events.yaml", target: "cronjob/backup", rule: "cron-forbid", message: "2 runs did not start", because: "job/backup-"},
-		{state: "cron-refused", target: "cronjob/report", rule: "cron-missed", message: "resourcequota/team has no room for its Job"},
+		{state: "cron-refused", target: "cronjob/report", rule: "cron-missed", message: "resourcequota/team allows no Job at all in the namespace", command: `"path":"/spec/hard/count~1jobs.batch","value":"<NUMBER>"`},
+		{state: "cron-history-quota", target: "cronjob/report", rule: "cron-missed", message: "allows 1 Job in the namespace, and as many are there, finished ones too", label: "1 Job of this CronJob is there", command: `"value":<NUMBER>`},
+		{state: "cron-job-refused", target: "cronjob/report", rule: "replicafailure-quota", message: "resourcequota/team allows no pod at all", command: `"path":"/spec/hard/pods","value":"<NUMBER>"`},
+		{state: "quota-and-crash", target: "deploy/web", rule: "replicafailure-quota", message: "2 of 3 exist; nor is there room for the extra pod with which an update starts", command: `{"spec":{"replicas":2,"strategy":{"rollingUpdate":{"maxSurge":0,"maxUnavailable":1}}}}`},
+		{state: "quota-mid-update", target: "deploy/web", rule: "replicafailure-quota", message: "2 of 3 exist, 2 of them of an older template", command: `"replicas":2`},
+		{state: "quota-holds-the-mend", target: "deploy/web", rule: "replicafailure-quota", message: "the old revision's 2 pods are not ready either, and wait for it", command: `"maxSurge":0`},
+		{state: "quota-of-defaults", target: "deploy/web", rule: "replicafailure-quota", message: "each pod takes 256Mi, the default that limitrange/sizes gives container app: 2 of 3 exist"},
+		{state: "quota-not-one", target: "deploy/web", rule: "replicafailure-quota", message: "a single pod takes 200m, so not one fits", command: "-c app --requests=cpu=<CPU_REQUEST>"},
+		{state: "quota-not-one", target: "deploy/defaults", rule: "replicafailure-quota", message: "the default that limitrange/sizes gives container app, so not one fits", command: "--limits=memory=<MEMORY_LIMIT>"},
+		{state: "sts-trap-strategies", target: "sts/part", rule: "sts-rollback-trap", message: "deleting it does not help", command: `"path":"/spec/updateStrategy/rollingUpdate/partition","value":0`},
+		{state: "sts-trap-strategies", target: "sts/byhand", rule: "sts-rollback-trap", command: "delete pod/byhand-0"},
+		{state: "policies-deny", target: "deploy/web", rule: "webhook-denied", label: "the policy's expression looks at this field"},
+		{state: "policy-denied", without: "validatingadmissionpolicies.yaml", target: "deploy/web", rule: "webhook-denied", label: "this is what the policy's words are about"},
 		{state: "cron-last-failed", target: "cronjob/report", rule: "cron-last-failed", message: "the last run failed: job/report-", because: "job/report-"},
 		{state: "job-deadline", target: "job/pending", rule: "job-deadline", message: "its pod was never given a node"},
 		{state: "job-policy", target: "job/import", rule: "job-policy", message: "rule 1 of its podFailurePolicy, for exit codes In [42 43]", because: "pod/import-"},
@@ -168,7 +183,8 @@ func TestCapturesSay(t *testing.T) {
 		{state: "registry-unreachable", target: "deploy/authority", rule: "image-registry-unreachable", message: "authority that the node does not know"},
 		{state: "registry-unreachable", target: "deploy/plain-http", rule: "image-registry-unreachable", message: "speaks plain HTTP"},
 		{state: "registry-unreachable", target: "deploy/ill", rule: "image-registry-unreachable", message: "503 Service Unavailable"},
-		{state: "image-slow-pull", target: "deploy/ill", rule: "image-slow-pull", message: "4 other pods on the node wait for images too"},
+		{state: "image-slow-pull", target: "deploy/ill", rule: "image-slow-pull", message: "1s before that pod/plain-http-", because: "pod/plain-http-"},
+		{state: "image-slow-pull", target: "deploy/silent", rule: "image-slow-pull", message: "4 other pods on the node wait for images too", label: "or behind one that is"},
 		{state: "image-never", target: "deploy/other-tag", rule: "image-never", message: "it has localhost/misbehave:v1", command: "app=localhost/misbehave:v1"},
 		{state: "nonroot-users", target: "deploy/by-name", rule: "nonroot-nonnumeric", message: `names its user "app"`, command: `"value":<UID>`},
 		{state: "sa-missing", target: "sts/db", rule: "sa-missing", label: "there is database", command: `"value":"database"`},
@@ -200,15 +216,15 @@ func TestCapturesSay(t *testing.T) {
 				if f.Rule != c.rule {
 					continue
 				}
-				because, command := "", ""
+				because, command, caution := "", "", ""
 				if f.Because != nil {
 					because = f.Because.String()
 				}
 				if f.Fix != nil {
-					command = strings.Join(f.Fix.Command, " ")
+					command, caution = strings.Join(f.Fix.Command, " "), f.Fix.Caution
 				}
 				for _, part := range []struct{ name, got, want string }{
-					{"message", f.Message, c.message}, {"label", f.Label, c.label}, {"because", because, c.because}, {"command", command, c.command},
+					{"message", f.Message, c.message}, {"label", f.Label, c.label}, {"because", because, c.because}, {"command", command, c.command}, {"caution", caution, c.caution},
 				} {
 					if !strings.Contains(part.got, part.want) || part.name == "because" && part.want == "" && part.got != "" {
 						t.Errorf("%s: %q, want %q in it", part.name, part.got, part.want)

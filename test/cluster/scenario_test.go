@@ -12,6 +12,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
 )
 
 // scenario is one file of scenarios/: something that goes wrong, or only looks like it, on a real node.
@@ -25,6 +27,7 @@ type scenario struct {
 	Expect expectation      `json:"expect"`          //
 	Heals  *bool            `json:"heals,omitempty"` // whether the printed fix makes the target healthy
 	Why    string           `json:"why,omitempty"`   // heals: false needs a reason
+	Mend   []string         `json:"mend,omitempty"`  // further findings whose printed fix is run as well, after the verdict's
 	Values map[string]value `json:"values,omitempty"`
 	Node   nodeChange       `json:"node,omitempty"` // done to the node; such a scenario runs alone
 
@@ -40,12 +43,12 @@ type step struct {
 
 // expectation is what explain must say.
 type expectation struct {
-	Cause     string   `json:"cause,omitempty"`     // the verdict
-	Also      []string `json:"also,omitempty"`      // further findings that must be there
-	Field     string   `json:"field,omitempty"`     // with list items by name, as the text prints it; "none" for a cause without one
-	Certainty string   `json:"certainty,omitempty"` //
-	Fix       string   `json:"fix,omitempty"`       // its applicability, or none
-	State     string   `json:"state,omitempty"`     // without a cause: healthy, finished, idle, starting, unknown
+	Cause     string    `json:"cause,omitempty"`     // the verdict
+	Also      []further `json:"also,omitempty"`      // further findings that must be there
+	Field     string    `json:"field,omitempty"`     // with list items by name, as the text prints it; "none" for a cause without one
+	Certainty string    `json:"certainty,omitempty"` //
+	Fix       string    `json:"fix,omitempty"`       // its applicability, or none
+	State     string    `json:"state,omitempty"`     // without a cause: healthy, finished, idle, starting, unknown
 	// Pending is a cause that explain should name and that is not registered yet. Nothing else is
 	// compared; the cause's author fills in the rest.
 	Pending string `json:"pending,omitempty"`
@@ -58,6 +61,43 @@ func (e *expectation) UnmarshalJSON(data []byte) error {
 	}
 	type plain expectation
 	return strict(data, (*plain)(e))
+}
+
+// further is a finding beside the verdict: its cause and, where they are given, what else it must say.
+type further struct {
+	Cause     string `json:"cause"`
+	Field     string `json:"field,omitempty"`
+	Certainty string `json:"certainty,omitempty"`
+	Fix       string `json:"fix,omitempty"`
+}
+
+// UnmarshalJSON takes a word for a cause alone.
+func (f *further) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '"' {
+		return json.Unmarshal(data, &f.Cause)
+	}
+	type plain further
+	return strict(data, (*plain)(f))
+}
+
+// differs is what a finding of the cause does not say as it must; "" where it does.
+func (f further) differs(from report.Finding) string {
+	fix := "none"
+	if from.Fix != nil {
+		fix = from.Fix.Applicability
+	}
+	field := f.Field
+	if field == "none" {
+		field = ""
+	}
+	for _, part := range []struct{ name, want, got string }{
+		{"field", index.ReplaceAllString(field, "[]"), index.ReplaceAllString(from.Field, "[]")}, {"certainty", f.Certainty, from.Certainty}, {"fix", f.Fix, fix},
+	} {
+		if part.want != part.got && (part.want != "" || f.Field == "none" && part.name == "field") {
+			return fmt.Sprintf("%s %q, want %q", part.name, part.got, part.want)
+		}
+	}
+	return ""
 }
 
 // value fills a placeholder of a printed fix: a word, or the path of a file with this content.
@@ -223,6 +263,8 @@ func (s *scenario) validate() error {
 		return fmt.Errorf("heals is missing: true, or false with a why")
 	case !*s.Heals && s.Why == "":
 		return fmt.Errorf("heals: false needs a why")
+	case len(s.Mend) > 0 && !*s.Heals:
+		return fmt.Errorf("mend is for what heals")
 	case *s.Heals && e.Fix == "none":
 		return fmt.Errorf("without a fix nothing heals")
 	}

@@ -64,6 +64,8 @@ var shownNowhere = map[string]string{
 	"svc-etp-local":            "it takes two nodes; test/captures/service-local has it",
 	"svc-multi-selector":       "it takes a second image; test/captures/service-mixed has it",
 	"route-not-served":         "it takes kinds for the whole cluster; test/composed/routes-refused has it",
+	"gateway-not-programmed":   "it takes kinds for the whole cluster; test/composed/gateways has it",
+	"mesh-policy":              "it takes kinds for the whole cluster; test/composed/mesh-policies has it",
 	"netpol-blocks-dns":        "the node has no name server; test/captures/network-policies has it",
 	"ing-no-address":           "it takes five minutes; test/captures/ingress-broken has it",
 	"sandbox-cni":              "containerd cannot take such a pod down again; test/captures/runtimeclass-missing has it",
@@ -77,7 +79,8 @@ var shownNowhere = map[string]string{
 	"no-command":               "it takes an image without a program; test/composed/no-command has it",
 	"nonroot-nonnumeric":       "it takes a registry with images; test/captures/nonroot-users has it",
 	"container-status-unknown": "it takes a machine that forgets its containers; test/composed/nodes-unwell has it",
-	"evicted-node-pressure":    "it takes a node whose memory or disk is filled; test/composed/evicted-node-memory has it",
+	"evicted-api":              "what was evicted is gone a moment later; test/captures/evicted-api has it",
+	"evicted-node-pressure":    "it takes a node whose memory or disk is filled; test/captures/evicted-node-memory has it",
 	"mount-failed":             "it takes a storage driver or server for the whole cluster; test/captures/volume-driver-missing has it",
 	"node-notready-cni":        "it takes the network of the only node; test/composed/nodes-unwell has it",
 	"hpa-at-max":               "it takes an API that measures; test/captures/hpa-at-max has it",
@@ -88,6 +91,7 @@ var shownNowhere = map[string]string{
 	"node-runtime-down":        "it takes the container runtime of the only node; test/composed/nodes-unwell has it",
 	"preempted":                "pods of other scenarios would be the victims; test/captures/preempted has it",
 	"pvc-lost":                 "it takes a volume away by force; test/captures/claims-pending has it",
+	"pvc-resize":               "no step of a scenario changes a claim; test/captures/claims-unmade has it",
 	"pvc-terminating":          "its pods are well until one of them is replaced; test/captures/claims-pending has it",
 	"resize-stuck":             "no step of a scenario changes a running pod; test/captures/pods-resized has it",
 	"restart-after-long-run":   "it takes eleven minutes of running; test/captures/restart-after-long-run has it",
@@ -97,6 +101,12 @@ var shownNowhere = map[string]string{
 	"sched-too-many-pods":      "it takes a node that is full of pods; test/captures/pending-room has it",
 	"sched-volume-limit":       "it takes a storage driver that counts; test/captures/pending-claims has it",
 	"terminating-node-lost":    "it takes the kubelet of the only node; test/composed/terminating-node-lost has it",
+	"evicted-taint":            "a taint that evicts would end the pods of other scenarios; test/captures/evicted-taint has it",
+	"mount-fsgroup-slow":       "it takes a volume with millions of files; test/captures/fsgroup-slow has it",
+	"node-rebooted":            "it takes the machine of the only node; test/captures/node-rebooted has it",
+	"node-shutdown":            "it takes a machine that is shut down; test/composed/node-shutdown has it",
+	"node-system-oom":          "it takes all memory of the machine; test/composed/oom-node has it",
+	"pod-gc":                   "it takes a Node object away, and a finalizer hides it; test/captures/pod-gc has it",
 	"oom-node":                 "it takes all memory of the machine; test/composed/oom-node has it",
 }
 
@@ -334,6 +344,17 @@ func (r *runner) play(a *try, s *scenario, out *result) {
 		a.Errorf("the fix cannot be applied: %v", err)
 		return
 	}
+	for _, cause := range s.Mend {
+		i := slices.IndexFunc(rep.all, func(f report.Finding) bool { return f.Rule == cause })
+		if i < 0 {
+			a.Errorf("%s is not said, so its fix cannot be applied", cause)
+			return
+		}
+		if err := r.mend(a, s, &rep.all[i]); err != nil {
+			a.Errorf("the fix of %s cannot be applied: %v", cause, err)
+			return
+		}
+	}
 	out.applied = "yes"
 	if err := r.healthy(a, s, ns); err != nil {
 		a.Errorf("not healed: %v", err)
@@ -497,9 +518,12 @@ func (s *scenario) compare(t testing.TB, rep *judged, text string) {
 	if index.ReplaceAllString(f.Field, "[]") != index.ReplaceAllString(field, "[]") {
 		t.Errorf("field %q, want %q", f.Field, field)
 	}
-	for _, rule := range e.Also {
-		if !slices.ContainsFunc(rep.all[1:], func(f report.Finding) bool { return f.Rule == rule }) {
-			t.Errorf("%s is not among what else is said", rule)
+	for _, want := range e.Also {
+		i := slices.IndexFunc(rep.all[1:], func(f report.Finding) bool { return f.Rule == want.Cause })
+		if i < 0 {
+			t.Errorf("%s is not among what else is said", want.Cause)
+		} else if what := want.differs(rep.all[1+i]); what != "" {
+			t.Errorf("%s, which is said too: %s", want.Cause, what)
 		}
 	}
 	// The answer is the first three lines: where, what, which field.
@@ -600,7 +624,16 @@ func TestScenarioFiles(t *testing.T) {
 	pending := 0
 	for _, s := range all {
 		e := s.Expect
-		for _, id := range append(slices.Clone(e.Also), e.Cause) {
+		said := []string{e.Cause}
+		for _, f := range e.Also {
+			said = append(said, f.Cause)
+		}
+		for _, id := range s.Mend {
+			if !slices.Contains(said, id) {
+				t.Errorf("%s: mends %s, which it does not expect", s.name, id)
+			}
+		}
+		for _, id := range said {
 			if id != "" && !registered[id] {
 				t.Errorf("%s: no cause %s is registered: say pending", s.name, id)
 			}
