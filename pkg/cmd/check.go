@@ -222,7 +222,7 @@ func spare(percent int) {
 func (o *checkOptions) judge(s *snapshot.Snapshot, problems []collect.Problem, namespace string, targets []snapshot.Ref, selector labels.Selector, targetErr error) error {
 	keep := selected(targets, selector)
 	inScope := func(obj *snapshot.Object) bool {
-		if namespace != "" && obj.Namespace != "" && obj.Namespace != namespace {
+		if in := obj.Namespace; namespace != "" && in != namespace && (in != "" || obj.GroupKind() == snapshot.NamespaceKind && obj.Name != namespace) {
 			return false
 		}
 		return keep(obj)

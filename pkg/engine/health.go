@@ -95,7 +95,11 @@ func HealthOf(s *snapshot.Snapshot, o *snapshot.Object) Health {
 		}
 		return replicas(s, o, t.Spec.Replicas, t.Status.Replicas, t.Status.AvailableReplicas)
 	case *appsv1.StatefulSet:
-		return replicas(s, o, t.Spec.Replicas, t.Status.Replicas, t.Status.ReadyReplicas)
+		h := replicas(s, o, t.Spec.Replicas, t.Status.Replicas, t.Status.ReadyReplicas)
+		if h.State == Healthy {
+			h.Text += olderPods(t)
+		}
+		return h
 	case *appsv1.DaemonSet:
 		want := t.Status.DesiredNumberScheduled
 		if want == 0 {
@@ -383,6 +387,9 @@ func replaced(s *snapshot.Snapshot, o *snapshot.Object) bool {
 	if phase := o.Pod().Status.Phase; phase != corev1.PodFailed && phase != corev1.PodSucceeded {
 		return false
 	}
+	if takenAway(o.Pod()) {
+		return true
+	}
 	pass := rule.NewPass(s, o, nil, nil, rule.Sink{})
 	end := o.Pod().CreationTimestamp.Time
 	for _, c := range o.PodContainers() {
@@ -391,6 +398,35 @@ func replaced(s *snapshot.Snapshot, o *snapshot.Object) bool {
 		}
 	}
 	return s.Now.Sub(end) >= rule.LongRun
+}
+
+// takenAway tells whether a pod ended since somebody wanted its place, and not by a fault of its own.
+// Source: the reasons of the condition DisruptionTarget in k8s.io/kubernetes, pkg/controller and
+// pkg/registry; the kubelet's own for a node that shuts down.
+func takenAway(pod *corev1.Pod) bool {
+	if pod.Status.Reason == "Terminated" {
+		return true
+	}
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue &&
+			slices.Contains([]string{"DeletionByTaintManager", "EvictionByEvictionAPI", "DeletionByPodGC", corev1.PodReasonPreemptionByScheduler}, c.Reason)
+	})
+}
+
+// olderPods tells of a StatefulSet's pods that are of an older template because it is asked to leave them.
+func olderPods(t *appsv1.StatefulSet) string {
+	older := t.Status.Replicas - t.Status.UpdatedReplicas
+	if older <= 0 || t.Status.UpdateRevision == "" || t.Status.UpdateRevision == t.Status.CurrentRevision {
+		return ""
+	}
+	strategy := t.Spec.UpdateStrategy
+	switch {
+	case strategy.Type == appsv1.OnDeleteStatefulSetStrategyType:
+		return fmt.Sprintf(", %d of an older template, as OnDelete wants it", older)
+	case strategy.RollingUpdate != nil && strategy.RollingUpdate.Partition != nil && *strategy.RollingUpdate.Partition > 0:
+		return fmt.Sprintf(", %d of an older template, as partition %d wants it", older, *strategy.RollingUpdate.Partition)
+	}
+	return ""
 }
 
 func jobHealth(s *snapshot.Snapshot, o *snapshot.Object, job *batchv1.Job) Health {

@@ -174,7 +174,11 @@ func stateText(e report.Explained) string {
 }
 
 func (p *writer) cannotTell(e report.Explained) {
-	p.line("  no known cause fits what could be read")
+	if !strings.Contains(e.Object.GroupKind().Group, ".") || strings.HasSuffix(e.Object.GroupKind().Group, "k8s.io") {
+		p.line("  no known cause fits what could be read")
+	} else {
+		p.line("  that is what its controller says of it; no rule here knows more of this kind")
+	}
 	p.unread(e)
 }
 

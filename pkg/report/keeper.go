@@ -7,12 +7,15 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
+// itself is where an object that its controller keeps has to be changed: in the controller.
+const itself = "itself"
+
 // keeperOf is who keeps an object as it is: a tool of delivery, or its controller.
 func keeperOf(o *snapshot.Object) knowledge.Keeper {
 	k := knowledge.KeeperOf(o.Meta.GetLabels(), o.Meta.GetAnnotations())
 	if owner := metav1.GetControllerOfNoCopy(o.Meta); k.Tool == "" && owner != nil {
 		ref := snapshot.Ref{APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name}
-		return knowledge.Keeper{Tool: ref.String(), Undoes: true}
+		return knowledge.Keeper{Tool: ref.String(), Where: itself, Undoes: true}
 	}
 	return k
 }
@@ -24,6 +27,8 @@ func lasting(k knowledge.Keeper) string {
 		return ""
 	case k.Undoes && k.Where == "":
 		return k.Tool + " keeps this object and would undo a command: change it where " + k.Tool + " takes it from"
+	case k.Where == itself:
+		return k.Tool + " keeps this object and would undo a command: change it there"
 	case k.Undoes:
 		return k.Tool + " keeps this object and would undo a command: change it where its " + k.Where + " takes it from"
 	case k.Where == "":

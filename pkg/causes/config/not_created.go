@@ -39,6 +39,7 @@ var SAMissing = rule.Cause{
 		}
 		setting, template := p.PodSpec().Child("serviceAccountName"), templateOf(p)
 		f := refusalFinding(p, r, setting, name)
+		f.Stage = p.RefusedStage()
 		f.Message = fmt.Sprintf("there is no serviceaccount/%s in namespace %s, so no pod may be created: %d of %d exist", name, p.Object.Namespace, r.Have, r.Want)
 		f.Label = fmt.Sprintf("no ServiceAccount of this name in namespace %s", p.Object.Namespace)
 		ref := snapshot.Ref{APIVersion: "v1", Kind: "ServiceAccount", Namespace: p.Object.Namespace, Name: name}

@@ -181,9 +181,10 @@ func reportLostNode(p *rule.Pass, evidence rule.Evidence, n *corev1.Node) {
 	for _, t := range n.Spec.Taints {
 		names = append(names, taintText(t))
 	}
+	node := nodeRef(n)
 	p.Report(rule.Finding{
-		Object: nodeRef(n), Seen: p.Object.Ref, Certainty: rule.Certain,
-		NoField:  "Kubernetes sets this taint itself while the node does not work, and a toleration would not make it work",
+		Object: node, Seen: p.Object.Ref, Certainty: rule.Certain, Because: &node,
+		NoField:  "Kubernetes sets this taint itself while the node does not work or runs short, and a toleration would mend neither",
 		Message:  fmt.Sprintf("no working node is left for it: node/%s, %s, has the taint %s", n.Name, whichNode(p), strings.Join(names, ", ")),
 		Evidence: []rule.Evidence{evidence, {Source: rule.FromSpec, Object: nodeRef(n), Field: "spec.taints", Text: fmt.Sprintf("node/%s spec.taints: %s", n.Name, strings.Join(names, ", "))}},
 		Fix:      &rule.Fix{Title: fmt.Sprintf("see what keeps node/%s from working", n.Name), Applicability: rule.NeedsThought, Command: []string{"describe", "node/" + n.Name}},
