@@ -1,7 +1,6 @@
 package knowledge
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -26,14 +25,14 @@ type Call struct {
 
 var (
 	// asks are lines about the name server: that did not answer, and not what was to be called.
-	asks = regexp.MustCompile(`(?i)\blookup \S|getaddrinfo|name resolution|EAI_AGAIN|resolving timed out|resolve (?:host|address|name)`)
+	asks = Regexp(`(?i)\blookup \S|getaddrinfo|name resolution|EAI_AGAIN|resolving timed out|resolve (?:host|address|name)`)
 
-	noNetworkWords = regexp.MustCompile(`(?i)network is unreachable|\bENETUNREACH\b|\berrno:? ?101\b|os error 101\b`)
-	noRouteWords   = regexp.MustCompile(`(?i)no route to host|\bEHOSTUNREACH\b|NoRouteToHost|host is unreachable|\berrno:? ?113\b|os error 113\b`)
-	cutOffWords    = regexp.MustCompile(`(?i)connection reset|\bECONNRESET\b|\berrno:? ?104\b|os error 104\b`)
+	noNetworkWords = Regexp(`(?i)network is unreachable|\bENETUNREACH\b|\berrno:? ?101\b|os error 101\b`)
+	noRouteWords   = Regexp(`(?i)no route to host|\bEHOSTUNREACH\b|NoRouteToHost|host is unreachable|\berrno:? ?113\b|os error 113\b`)
+	cutOffWords    = Regexp(`(?i)connection reset|\bECONNRESET\b|\berrno:? ?104\b|os error 104\b`)
 	// timedOutWords say that a connection timed out; slowWords mean that only beside an address.
-	timedOutWords = regexp.MustCompile(`(?i)connect(?:ion)?(?: attempt)? timed[ -]?out|connect(?:ion)? ?timeout\b|connectTimeout(?:error|exception)|SocketTimeoutException|\bETIMEDOUT\b|\berrno:? ?110\b|os error 110\b|socketexception \(110\)|connection timeout expired`)
-	slowWords     = regexp.MustCompile(`(?i)i/o timeout|timed[ -]?out|timeout expired|deadline exceeded|handshake timeout|execution expired|timeout during connection|did not properly respond|\((?:110|115)\)`)
+	timedOutWords = Regexp(`(?i)connect(?:ion)?(?: attempt)? timed[ -]?out|connect(?:ion)? ?timeout\b|connectTimeout(?:error|exception)|SocketTimeoutException|\bETIMEDOUT\b|\berrno:? ?110\b|os error 110\b|socketexception \(110\)|connection timeout expired`)
+	slowWords     = Regexp(`(?i)i/o timeout|timed[ -]?out|timeout expired|deadline exceeded|handshake timeout|execution expired|timeout during connection|did not properly respond|\((?:110|115)\)`)
 )
 
 const (
@@ -43,17 +42,17 @@ const (
 
 // Where a line has the address, the more telling forms first.
 var (
-	nameAndIP  = regexp.MustCompile(`(` + callName + `) ?[/(]+(` + callIP + `):([0-9]{1,5})\b`)
-	serverAt   = regexp.MustCompile(`(?i)\b(?:server at|host)[ =:'"]{1,4}(` + callName + `)['"]?(?: \((` + callIP + `)\))?[^\n]{0,80}?\bport[ =:'"]{1,4}([0-9]{1,5})\b`)
-	wordPort   = regexp.MustCompile(`(?i)(?:connect(?:ion)? to|connect\(2\) for|connecting to) ["']?(` + callName + `)["']?(?: \([^)]{0,60}\))?,? port ([0-9]{1,5})\b`)
-	arrow      = regexp.MustCompile(`->\[?([0-9A-Fa-f:.]{3,45}?)\]?:([0-9]{1,5})\b`)
-	bracketed  = regexp.MustCompile(`\[([0-9A-Fa-f:]{2,45})\]:([0-9]{1,5})\b`)
-	errnoSix   = regexp.MustCompile(`\b(?:ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ECONNRESET) ([0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{1,44}):([0-9]{1,5})\b`)
-	nameColon  = regexp.MustCompile(`(` + callName + `):([0-9]{1,5})\b`)
-	urlOf      = regexp.MustCompile(`\b([a-z][a-z0-9+.-]{1,20})://(?:[^@/\s"']{1,200}@)?(` + callName + `)(?::([0-9]{1,5}))?`)
-	hostAlone  = regexp.MustCompile(`(?i)(?:server on|remote host|connect(?:ion)? to|connecting to|host) ['"(]{0,2}(` + callName + `)`)
-	noise      = regexp.MustCompile(` - Local \([^)]{0,60}\)|\bnode:[\w/]{1,60}:\d+:\d+`) // Node's own end of the connection, and its source
-	sourceName = regexp.MustCompile(`\.(?:go|py|js|mjs|cjs|ts|java|kt|scala|rb|php|rs|c|cc|cpp|h|cs|ex|lua)$`)
+	nameAndIP  = Regexp(`(` + callName + `) ?[/(]+(` + callIP + `):([0-9]{1,5})\b`)
+	serverAt   = Regexp(`(?i)\b(?:server at|host)[ =:'"]{1,4}(` + callName + `)['"]?(?: \((` + callIP + `)\))?[^\n]{0,80}?\bport[ =:'"]{1,4}([0-9]{1,5})\b`)
+	wordPort   = Regexp(`(?i)(?:connect(?:ion)? to|connect\(2\) for|connecting to) ["']?(` + callName + `)["']?(?: \([^)]{0,60}\))?,? port ([0-9]{1,5})\b`)
+	arrow      = Regexp(`->\[?([0-9A-Fa-f:.]{3,45}?)\]?:([0-9]{1,5})\b`)
+	bracketed  = Regexp(`\[([0-9A-Fa-f:]{2,45})\]:([0-9]{1,5})\b`)
+	errnoSix   = Regexp(`\b(?:ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ECONNRESET) ([0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{1,44}):([0-9]{1,5})\b`)
+	nameColon  = Regexp(`(` + callName + `):([0-9]{1,5})\b`)
+	urlOf      = Regexp(`\b([a-z][a-z0-9+.-]{1,20})://(?:[^@/\s"']{1,200}@)?(` + callName + `)(?::([0-9]{1,5}))?`)
+	hostAlone  = Regexp(`(?i)(?:server on|remote host|connect(?:ion)? to|connecting to|host) ['"(]{0,2}(` + callName + `)`)
+	noise      = Regexp(` - Local \([^)]{0,60}\)|\bnode:[\w/]{1,60}:\d+:\d+`) // Node's own end of the connection, and its source
+	sourceName = Regexp(`\.(?:go|py|js|mjs|cjs|ts|java|kt|scala|rb|php|rs|c|cc|cpp|h|cs|ex|lua)$`)
 )
 
 // ephemeral is from which port on Linux gives ports to those who call. Source: ip_local_port_range.
@@ -70,7 +69,7 @@ func Unanswered(line string) (c Call, ok bool) {
 	var words []int
 	for _, kind := range []struct {
 		how    How
-		words  *regexp.Regexp
+		words  *Pattern
 		strong bool
 	}{{NoNetwork, noNetworkWords, true}, {NoRoute, noRouteWords, true}, {CutOff, cutOffWords, false}, {TimedOut, timedOutWords, true}, {TimedOut, slowWords, false}} {
 		if words = kind.words.FindStringIndex(line); words != nil {
@@ -112,7 +111,7 @@ func (c *Call) address(line string, at int) bool {
 		c.IP = m[2]
 		return true
 	}
-	for _, pattern := range []*regexp.Regexp{wordPort, arrow, bracketed, errnoSix} {
+	for _, pattern := range []*Pattern{wordPort, arrow, bracketed, errnoSix} {
 		if m := pattern.FindStringSubmatch(line); m != nil && c.set(m[1], m[2]) {
 			return c.of(line)
 		}

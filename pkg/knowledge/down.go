@@ -1,7 +1,6 @@
 package knowledge
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -12,14 +11,14 @@ type Down struct {
 }
 
 var (
-	refusedCall = regexp.MustCompile(`(?i)connection refused|\bECONNREFUSED\b|actively refused|connection to \S{1,200} refused|\berrno:? ?111\b|os error 111\b`)
-	unknownName = regexp.MustCompile(`(?i)no such host|\bENOTFOUND\b|\bEAI_AGAIN\b|name or service not known|nodename nor servname|name resolution|translate host name|UnknownHostException|could not resolve host|server misbehaving`)
+	refusedCall = Regexp(`(?i)connection refused|\bECONNREFUSED\b|actively refused|connection to \S{1,200} refused|\berrno:? ?111\b|os error 111\b`)
+	unknownName = Regexp(`(?i)no such host|\bENOTFOUND\b|\bEAI_AGAIN\b|name or service not known|nodename nor servname|name resolution|translate host name|UnknownHostException|could not resolve host|server misbehaving`)
 	// silentServer are lines about a name that could not be asked for.
-	silentServer = regexp.MustCompile(`\blookup (` + callName + `)(?: on \S{1,100})?: .{0,200}(?:timeout|timed out|unreachable|refused|try again|no route)`)
+	silentServer = Regexp(`\blookup (` + callName + `)(?: on \S{1,100})?: .{0,200}(?:timeout|timed out|unreachable|refused|try again|no route)`)
 	// whichName is where such a line has the name.
-	whichName = regexp.MustCompile(`(?i)(?:\blookup |\b(?:ENOTFOUND|EAI_AGAIN) |translate host name "|UnknownHostException: |resolve host:? '?|resolve '|getaddrinfo for )(` + callName + `)`)
+	whichName = Regexp(`(?i)(?:\blookup |\b(?:ENOTFOUND|EAI_AGAIN) |translate host name "|UnknownHostException: |resolve host:? '?|resolve '|getaddrinfo for )(` + callName + `)`)
 	// wellAgain are lines after which it is no longer down.
-	wellAgain = regexp.MustCompile(`(?i)\b(?:re-?)?connected (?:to|with)\b|connection (?:is )?(?:established|restored)|\brecovered\b|\bis (?:back|up again|reachable)\b`)
+	wellAgain = Regexp(`(?i)\b(?:re-?)?connected (?:to|with)\b|connection (?:is )?(?:established|restored)|\brecovered\b|\bis (?:back|up again|reachable)\b`)
 )
 
 // Address is host and port as people write it.

@@ -1,7 +1,6 @@
 package knowledge
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -21,15 +20,15 @@ type Heap struct {
 
 var heapFlags = []struct {
 	runtime string
-	pattern *regexp.Regexp
+	pattern *Pattern
 	smaller func(bytes int64) string
 	bytes   func(number, unit string) int64
 	percent bool
 }{
-	{"the JVM", regexp.MustCompile(`-Xmx(\d{1,18})([kKmMgGtT]?)\b`), func(b int64) string { return "-Xmx" + mebi(b, "m") }, jvmBytes, false},
-	{"the JVM", regexp.MustCompile(`-XX:MaxHeapSize=(\d{1,18})([kKmMgGtT]?)\b`), func(b int64) string { return "-XX:MaxHeapSize=" + mebi(b, "m") }, jvmBytes, false},
-	{"the JVM", regexp.MustCompile(`-XX:MaxRAMPercentage=(\d{1,3}(?:\.\d{1,6})?)()`), func(int64) string { return "-XX:MaxRAMPercentage=" + strconv.Itoa(HeapShare) + ".0" }, nil, true},
-	{"Node", regexp.MustCompile(`--max[-_]old[-_]space[-_]size[= ](\d{1,12})()\b`), func(b int64) string { return "--max-old-space-size=" + mebi(b, "") }, func(n, _ string) int64 { return scaled(n, 1<<20) }, false},
+	{"the JVM", Regexp(`-Xmx(\d{1,18})([kKmMgGtT]?)\b`), func(b int64) string { return "-Xmx" + mebi(b, "m") }, jvmBytes, false},
+	{"the JVM", Regexp(`-XX:MaxHeapSize=(\d{1,18})([kKmMgGtT]?)\b`), func(b int64) string { return "-XX:MaxHeapSize=" + mebi(b, "m") }, jvmBytes, false},
+	{"the JVM", Regexp(`-XX:MaxRAMPercentage=(\d{1,3}(?:\.\d{1,6})?)()`), func(int64) string { return "-XX:MaxRAMPercentage=" + strconv.Itoa(HeapShare) + ".0" }, nil, true},
+	{"Node", Regexp(`--max[-_]old[-_]space[-_]size[= ](\d{1,12})()\b`), func(b int64) string { return "--max-old-space-size=" + mebi(b, "") }, func(n, _ string) int64 { return scaled(n, 1<<20) }, false},
 }
 
 // HeapIn finds the flag that limits a heap in an argument or a variable; of several the last one counts, as
@@ -69,7 +68,7 @@ func GoMemoryLimit(value string) (Heap, bool) {
 	return h, h.Bytes > 0
 }
 
-var goLimit = regexp.MustCompile(`^(\d{1,18})((?:[KMGT]i)?B)?$`)
+var goLimit = Regexp(`^(\d{1,18})((?:[KMGT]i)?B)?$`)
 
 func jvmBytes(number, unit string) int64 {
 	return scaled(number, map[string]int64{"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}[strings.ToLower(unit)])

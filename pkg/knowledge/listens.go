@@ -1,7 +1,6 @@
 package knowledge
 
 import (
-	"regexp"
 	"strconv"
 )
 
@@ -9,10 +8,10 @@ import (
 // "Uvicorn running on http://127.0.0.1:8000", "Listening at: http://0.0.0.0:8000", "Serving HTTP on 0.0.0.0
 // port 8000", "Now listening on: http://[::]:5000", "Started ServerConnector@1{HTTP/1.1}{0.0.0.0:8080}".
 var (
-	listenWords   = regexp.MustCompile(`(?i)\b(?:listen(?:ing|s)|serving|running|started|bound|bind(?:ing)?|exposed|available)\b`)
-	listenAddress = regexp.MustCompile(`(?:\b(\d{1,3}(?:\.\d{1,3}){3}|localhost)|\[([0-9a-fA-F:]*)\]|\*|^|[\s/@('"{])[:](\d{2,5})\b`)
-	listenPort    = regexp.MustCompile(`(?i)\bports?(?:\(s\))?[\s:=]{1,3}(\d{2,5})\b`)
-	notListening  = regexp.MustCompile(`(?i)fail|refus|error|cannot|can't|unable|in use|denied|waiting`)
+	listenWords   = Regexp(`(?i)\b(?:listen(?:ing|s)|serving|running|started|bound|bind(?:ing)?|exposed|available)\b`)
+	listenAddress = Regexp(`(?:\b(\d{1,3}(?:\.\d{1,3}){3}|localhost)|\[([0-9a-fA-F:]*)\]|\*|^|[\s/@('"{])[:](\d{2,5})\b`)
+	listenPort    = Regexp(`(?i)\bports?(?:\(s\))?[\s:=]{1,3}(\d{2,5})\b`)
+	notListening  = Regexp(`(?i)fail|refus|error|cannot|can't|unable|in use|denied|waiting`)
 )
 
 // listenLetters is how much of a line is looked at.

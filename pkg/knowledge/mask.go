@@ -1,29 +1,28 @@
 package knowledge
 
 import (
-	"regexp"
 	"strings"
 )
 
 // What text from a cluster may carry that must not be printed: credentials in URLs, bearer tokens,
 // and secrets given as key=value.
 var secrets = []struct {
-	pattern *regexp.Regexp
+	pattern *Pattern
 	with    string
 }{
-	{regexp.MustCompile(`(://)[^\s/@:]+(:[^\s/@]*)?@`), "${1}***@"},
-	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}`), "${1} ***"},
-	{regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*)?`), "***"},
+	{Regexp(`(://)[^\s/@:]+(:[^\s/@]*)?@`), "${1}***@"},
+	{Regexp(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}`), "${1} ***"},
+	{Regexp(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*)?`), "***"},
 }
 
 // keyed is a secret behind its name: key=value, "key": "value".
-var keyed = regexp.MustCompile(`(?i)\b([a-z0-9_.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)s?["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&"']+)`)
+var keyed = Regexp(`(?i)\b([a-z0-9_.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)s?["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&"']+)`)
 
 // What follows the name of a file is no secret where it is what an operating system says of files, in the words
 // of strerror(3). Of /etc/passwd nothing is: everybody may read it, and no password is in it.
 var (
-	ofFile   = regexp.MustCompile(`(?i)^(?:no such file or directory|permission denied|is a directory|not a directory|file exists|read-only file system|input/output error|operation not permitted|no space left on device|device or resource busy|too many levels of symbolic links|text file busy|stale (?:nfs )?file handle)\b`)
-	listFile = regexp.MustCompile(`(?:^|[\s"'=(\[,])/etc/$`)
+	ofFile   = Regexp(`(?i)^(?:no such file or directory|permission denied|is a directory|not a directory|file exists|read-only file system|input/output error|operation not permitted|no space left on device|device or resource busy|too many levels of symbolic links|text file busy|stale (?:nfs )?file handle)\b`)
+	listFile = Regexp(`(?:^|[\s"'=(\[,])/etc/$`)
 )
 
 // Mask hides credentials in text from a cluster.
@@ -57,7 +56,7 @@ func names(text string, m []int) bool {
 	return name == "passwd" && listFile.MatchString(text[:m[0]]) || ofFile.MatchString(text[m[4]:])
 }
 
-var secretName = regexp.MustCompile(`(?i)passw(or)?d|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credential`)
+var secretName = Regexp(`(?i)passw(or)?d|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credential`)
 
 // SecretName tells whether something of that name - an environment variable, a flag - is likely to
 // hold a secret.

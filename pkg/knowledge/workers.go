@@ -2,7 +2,6 @@ package knowledge
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,9 +30,9 @@ var workerFlags = map[string][]string{
 var workerVariables = []string{"WEB_CONCURRENCY", "UWSGI_PROCESSES", "UWSGI_WORKERS"}
 
 var (
-	workerProgram = regexp.MustCompile(`\b(gunicorn|hypercorn|puma|uwsgi)\b`)
-	workerNumber  = regexp.MustCompile(`(?:^|[\s'"])(--workers|--processes|-w|-p)(=|\s+)(\d{1,4})(?:$|[\s'";])`)
-	onlyNumber    = regexp.MustCompile(`^\d{1,4}$`)
+	workerProgram = Regexp(`\b(gunicorn|hypercorn|puma|uwsgi)\b`)
+	workerNumber  = Regexp(`(?:^|[\s'"])(--workers|--processes|-w|-p)(=|\s+)(\d{1,4})(?:$|[\s'";])`)
+	onlyNumber    = Regexp(`^\d{1,4}$`)
 )
 
 // WorkersIn finds the number of processes in the words of a command: "--workers 9" as one word, as two, or
@@ -74,7 +73,7 @@ func workers(flag string, word int, number string, with func(int) string) (Worke
 	return Workers{Count: n, Flag: strings.Join(strings.Fields(flag), " "), Word: word, With: with}, err == nil && n > 1
 }
 
-var workerPerCPU = regexp.MustCompile(`\bworker_processes\s+auto\b`)
+var workerPerCPU = Regexp(`\bworker_processes\s+auto\b`)
 
 // WorkerPerCPU tells whether words of a command start one process for each CPU that the program sees: those
 // of the node, whatever the container's limit.

@@ -1,6 +1,10 @@
 package rule
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
 
 const shellSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_"
 
@@ -31,4 +35,17 @@ func Kubectl(context, namespace string, words ...string) string {
 // Line is a kubectl command in the namespace of this Pass' object, for Fix.Lines.
 func (p *Pass) Line(words ...string) string {
 	return Kubectl(p.Context, p.Object.Namespace, words...)
+}
+
+// Explain is the command that explains another object, for Fix.Lines. kubectl takes no flags before a
+// plugin's name, so they come last.
+func (p *Pass) Explain(o snapshot.Ref) string {
+	words := []string{"maturity", "explain", o.String()}
+	if o.Namespace != "" {
+		words = append(words, "-n", o.Namespace)
+	}
+	if p.Context != "" {
+		words = append(words, "--context", p.Context)
+	}
+	return Kubectl("", "", words...)
 }

@@ -3,12 +3,13 @@ package rule
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 )
 
-var idPattern = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+var idPattern = knowledge.Regexp(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 const titleLetters = 60
 
@@ -85,7 +86,7 @@ func validTitle(title string) error {
 // properName tells whether the title starts with an API kind, which keeps its capital.
 func properName(title string) bool {
 	first, _, _ := strings.Cut(title, " ")
-	return regexp.MustCompile(`^(Pod|Service|Ingress|Deployment|Job|Secret|Node|Namespace)s?$|^[A-Z][a-z]+[A-Z]`).MatchString(first)
+	return knowledge.Regexp(`^(Pod|Service|Ingress|Deployment|Job|Secret|Node|Namespace)s?$|^[A-Z][a-z]+[A-Z]`).MatchString(first)
 }
 
 func beatsItself(start *Cause, byID map[string]*Cause) bool {

@@ -3,7 +3,6 @@ package rule
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -49,7 +48,7 @@ func (p *Pass) CurrentLogLines(c snapshot.Container) []string {
 }
 
 // timeStamp is what many programs start their lines with; the evidence has its own time.
-var timeStamp = regexp.MustCompile(`^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s+`)
+var timeStamp = knowledge.Regexp(`^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s+`)
 
 // Lines are the lines of a log that hold more than white space, without their time stamps.
 func Lines(text string) []string {

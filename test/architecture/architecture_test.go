@@ -146,6 +146,7 @@ var machine = []string{"os", "os/*", "net", "net/http", "net/http/*", "syscall",
 // pkg is one package: the path of its folder, and its files without tests.
 type pkg struct {
 	path  string
+	fset  *token.FileSet
 	files map[string]*ast.File
 }
 
@@ -434,6 +435,7 @@ func TestNothingForeign(t *testing.T) {
 func packages(t *testing.T) []pkg {
 	t.Helper()
 	found := map[string]*pkg{}
+	fset := token.NewFileSet()
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -448,7 +450,7 @@ func packages(t *testing.T) []pkg {
 		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
 			return nil
 		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		parsed, err := parser.ParseFile(fset, file, nil, parser.SkipObjectResolution)
 		if err != nil {
 			return err
 		}
@@ -457,7 +459,7 @@ func packages(t *testing.T) []pkg {
 			dir = ""
 		}
 		if found[dir] == nil {
-			found[dir] = &pkg{path: dir, files: map[string]*ast.File{}}
+			found[dir] = &pkg{path: dir, fset: fset, files: map[string]*ast.File{}}
 		}
 		found[dir].files[rel(file)] = parsed
 		return nil

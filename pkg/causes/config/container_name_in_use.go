@@ -2,8 +2,8 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -11,8 +11,8 @@ import (
 // nameTaken is what runtimes say when an earlier try to create the same container has not ended.
 // Sources: containerd's pkg/cri/store/registrar, CRI-O's pkg/registrar, Docker's daemon.
 var (
-	nameTaken   = regexp.MustCompile(`name "?[^"\s]+"? is reserved for|container name "?[^"\s]+"? is already in use|name is reserved`)
-	createStuck = regexp.MustCompile(`^context deadline exceeded$|code = DeadlineExceeded desc = (?:context deadline exceeded|stream terminated)`)
+	nameTaken   = knowledge.Regexp(`name "?[^"\s]+"? is reserved for|container name "?[^"\s]+"? is already in use|name is reserved`)
+	createStuck = knowledge.Regexp(`^context deadline exceeded$|code = DeadlineExceeded desc = (?:context deadline exceeded|stream terminated)`)
 )
 
 // ContainerNameInUse finds containers whose runtime has not done with an earlier try to create them.

@@ -2,16 +2,16 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // keysSkipped are the words of kubelets before 1.34; later ones take every key.
 // Source: kubelet's makeEnvironmentVariables.
-var keysSkipped = regexp.MustCompile(`^Keys \[([^\]]*)\] from the EnvFrom (configMap|secret) [^/\s]+/(\S+) were skipped since they are considered invalid environment variable names`)
+var keysSkipped = knowledge.Regexp(`^Keys \[([^\]]*)\] from the EnvFrom (configMap|secret) [^/\s]+/(\S+) were skipped since they are considered invalid environment variable names`)
 
 // EnvfromInvalidKeys finds containers that do not get all of a ConfigMap or Secret as variables, and fail.
 var EnvfromInvalidKeys = rule.Cause{

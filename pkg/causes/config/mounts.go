@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,8 +15,8 @@ import (
 // What runc and crun say of a mount that does not fit, and the kubelet of a subPath that it cannot
 // prepare. Sources: runc's rootfs_linux.go, kubelet's makeMounts.
 var (
-	notADirectory = regexp.MustCompile(`to rootfs(?: "[^"]*")? at "([^"]+)".*not a directory`)
-	vesselOfSub   = regexp.MustCompile(`failed to (?:prepare subPath|create subPath directory) for volumeMount "([^"]+)"`)
+	notADirectory = knowledge.Regexp(`to rootfs(?: "[^"]*")? at "([^"]+)".*not a directory`)
+	vesselOfSub   = knowledge.Regexp(`failed to (?:prepare subPath|create subPath directory) for volumeMount "([^"]+)"`)
 )
 
 // SubpathMismatch finds containers in which a folder is to be mounted onto a file, or a file onto a folder.
@@ -226,7 +225,7 @@ func mountIndex(p *rule.Pass, c snapshot.Container, i int) int {
 
 // typeFails are the kubelet's words of a hostPath whose type is another; older ones end before the comma.
 // Source: kubelet's pkg/volume/hostpath.
-var typeFails = regexp.MustCompile(`hostPath type check failed[:,] (\S.*?) is not an? (directory|file|socket file|character device|block device)(?:, it's an? ([A-Za-z ]+)|, unable to determine its type: (.*))?`)
+var typeFails = knowledge.Regexp(`hostPath type check failed[:,] (\S.*?) is not an? (directory|file|socket file|character device|block device)(?:, it's an? ([A-Za-z ]+)|, unable to determine its type: (.*))?`)
 
 // HostpathType finds pods whose hostPath is not on the node, or is something else than they say.
 var HostpathType = rule.Cause{

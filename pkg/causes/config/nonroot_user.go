@@ -2,17 +2,17 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // The kubelet's words, from verifyRunAsNonRoot. On Windows a name stands for the user.
 var (
-	userByName = regexp.MustCompile(`^container has runAsNonRoot and image has non-numeric user \(([^)]*)\)`)
-	userIsZero = regexp.MustCompile(`^container's runAsUser breaks non-root policy`)
+	userByName = knowledge.Regexp(`^container has runAsNonRoot and image has non-numeric user \(([^)]*)\)`)
+	userIsZero = knowledge.Regexp(`^container's runAsUser breaks non-root policy`)
 )
 
 // NonrootNonnumeric finds containers that may not run as root and whose image names its user by a word.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,8 +14,8 @@ import (
 
 // The words of the admission plugins ServiceAccount and RuntimeClass.
 var (
-	accountMissing = regexp.MustCompile(`error looking up service account [^/\s]+/\S+: serviceaccount "([^"]+)" not found`)
-	classMissing   = regexp.MustCompile(`pod rejected: RuntimeClass "([^"]+)" not found`)
+	accountMissing = knowledge.Regexp(`error looking up service account [^/\s]+/\S+: serviceaccount "([^"]+)" not found`)
+	classMissing   = knowledge.Regexp(`pod rejected: RuntimeClass "([^"]+)" not found`)
 )
 
 var runtimeClassKind = schema.GroupKind{Group: "node.k8s.io", Kind: "RuntimeClass"}
@@ -120,7 +119,7 @@ var RuntimeclassMissing = rule.Cause{
 
 // noHandler is what runtimes say of a handler that they are not configured for. Sources: containerd,
 // "no runtime for ... is configured"; CRI-O, "failed to find runtime handler ...".
-var noHandler = regexp.MustCompile(`no runtime for "([^"]+)" is configured|failed to find runtime handler (\S+)`)
+var noHandler = knowledge.Regexp(`no runtime for "([^"]+)" is configured|failed to find runtime handler (\S+)`)
 
 // handlerEvent is the kubelet's word that the node has no runtime for the pod's RuntimeClass.
 func handlerEvent(p *rule.Pass) (handler string, event *corev1.Event) {
@@ -170,7 +169,7 @@ func runHandler(p *rule.Pass) {
 }
 
 // refusedFor reads which object the API server misses when this Pass' controller wants to create a pod.
-func refusedFor(p *rule.Pass, words *regexp.Regexp) (name string, r *rule.Refusal) {
+func refusedFor(p *rule.Pass, words *knowledge.Pattern) (name string, r *rule.Refusal) {
 	if r = p.RefusedPods(); r == nil {
 		return "", nil
 	}

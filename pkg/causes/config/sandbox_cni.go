@@ -2,11 +2,11 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -15,11 +15,11 @@ import (
 // containerd and CRI-O (sandbox_run), containernetworking/plugins (host-local), amazon-vpc-cni-k8s,
 // cilium, calico.
 var (
-	networkFails = regexp.MustCompile(`setup network for (sandbox|pod)|failed to (setup|set up) (pod )?network|plugin type="|cni plugin not initialized|network plugin is not ready|CNI request failed|error adding container to network|failed to create pod network sandbox|networkPlugin cni failed`)
-	noAddress    = regexp.MustCompile(`(?i)no IP addresses available|failed to assign an IP address|failed to allocate .*\bIP\b|ipam.*(exhausted|no more|not enough)|range is full|no available IP|no more IPs`)
-	notReady     = regexp.MustCompile(`cni plugin not initialized|network plugin is not ready|no networks found in|stat /var/lib/calico/nodename|cni config uninitialized`)
-	annotation   = regexp.MustCompile(`reading pod bandwidth annotations`)
-	pluginName   = regexp.MustCompile(`plugin type="([^"]+)"`)
+	networkFails = knowledge.Regexp(`setup network for (sandbox|pod)|failed to (setup|set up) (pod )?network|plugin type="|cni plugin not initialized|network plugin is not ready|CNI request failed|error adding container to network|failed to create pod network sandbox|networkPlugin cni failed`)
+	noAddress    = knowledge.Regexp(`(?i)no IP addresses available|failed to assign an IP address|failed to allocate .*\bIP\b|ipam.*(exhausted|no more|not enough)|range is full|no available IP|no more IPs`)
+	notReady     = knowledge.Regexp(`cni plugin not initialized|network plugin is not ready|no networks found in|stat /var/lib/calico/nodename|cni config uninitialized`)
+	annotation   = knowledge.Regexp(`reading pod bandwidth annotations`)
+	pluginName   = knowledge.Regexp(`plugin type="([^"]+)"`)
 )
 
 // bandwidthKeys are the annotations that the network of a pod is shaped by.

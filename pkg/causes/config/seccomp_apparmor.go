@@ -2,11 +2,11 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -14,9 +14,9 @@ import (
 // What runtimes and the kubelet say of profiles. Sources: containerd and runc (seccomp, apparmor), kubelet's
 // pkg/security/apparmor, whose rejection has the reason AppArmor.
 var (
-	seccompFails  = regexp.MustCompile(`cannot load seccomp profile|failed to (?:load|generate) seccomp|seccomp profile .* (?:does not exist|not found)|seccomp: config provided but seccomp not supported`)
-	apparmorFails = regexp.MustCompile(`(?i)apparmor failed to apply profile|apparmor profile (?:\S+ )?(?:not found|is not loaded)|apparmor is not supported|unable to apply apparmor|Cannot enforce AppArmor|apparmor is not enabled`)
-	appArmorOff   = regexp.MustCompile(`(?i)AppArmor is (?:not enabled|disabled)|apparmor is not supported`)
+	seccompFails  = knowledge.Regexp(`cannot load seccomp profile|failed to (?:load|generate) seccomp|seccomp profile .* (?:does not exist|not found)|seccomp: config provided but seccomp not supported`)
+	apparmorFails = knowledge.Regexp(`(?i)apparmor failed to apply profile|apparmor profile (?:\S+ )?(?:not found|is not loaded)|apparmor is not supported|unable to apply apparmor|Cannot enforce AppArmor|apparmor is not enabled`)
+	appArmorOff   = knowledge.Regexp(`(?i)AppArmor is (?:not enabled|disabled)|apparmor is not supported`)
 )
 
 // SeccompApparmor finds containers whose seccomp or AppArmor profile the node does not have.

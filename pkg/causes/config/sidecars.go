@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -127,7 +127,7 @@ const (
 )
 
 // ownPod is a refused connection to the program's own pod.
-var ownPod = regexp.MustCompile(`(?:127\.0\.0\.1|localhost|\[::1\]):([0-9]{1,5})\b`)
+var ownPod = knowledge.Regexp(`(?:127\.0\.0\.1|localhost|\[::1\]):([0-9]{1,5})\b`)
 
 // SidecarOldOrder finds containers that end because a neighbour in the pod, which they need, starts at the
 // same time or after them.

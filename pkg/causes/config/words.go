@@ -1,8 +1,7 @@
 package config
 
 import (
-	"regexp"
-
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -10,13 +9,13 @@ import (
 // What the kubelet says of a container that it cannot create. Source: kubelet's
 // makeEnvironmentVariables, and verifyRunAsNonRoot.
 var (
-	keyMissing    = regexp.MustCompile(`couldn't find key (\S+) in (Secret|ConfigMap) ([^/\s]+)/(\S+)`)
-	objectMissing = regexp.MustCompile(`^(secret|configmap) "([^"]+)" not found`)
-	imageIsRoot   = regexp.MustCompile(`^container has runAsNonRoot and image will run as root`)
+	keyMissing    = knowledge.Regexp(`couldn't find key (\S+) in (Secret|ConfigMap) ([^/\s]+)/(\S+)`)
+	objectMissing = knowledge.Regexp(`^(secret|configmap) "([^"]+)" not found`)
+	imageIsRoot   = knowledge.Regexp(`^container has runAsNonRoot and image will run as root`)
 )
 
 // configError matches what the kubelet says of a container that it cannot create.
-func configError(c snapshot.Container, pattern *regexp.Regexp) []string {
+func configError(c snapshot.Container, pattern *knowledge.Pattern) []string {
 	if c.Status == nil || c.Status.State.Waiting == nil || c.Status.State.Waiting.Reason != "CreateContainerConfigError" {
 		return nil
 	}

@@ -2,20 +2,20 @@ package controllers
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // Kubernetes before 1.26 names no container, before 1.30 no pod-level request.
 // Source: kubernetes pkg/controller/podautoscaler/replica_calculator.go.
-var missingRequest = regexp.MustCompile(`missing (?:pod-level )?request for (\S+)(?: in container (\S+) of Pod (\S+))?`)
+var missingRequest = knowledge.Regexp(`missing (?:pod-level )?request for (\S+)(?: in container (\S+) of Pod (\S+))?`)
 
 // HPANoRequests finds HorizontalPodAutoscalers that scale by a share of what the pods request, where a
 // container requests nothing.

@@ -2,12 +2,12 @@ package controllers
 
 import (
 	"fmt"
-	"regexp"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -34,7 +34,7 @@ var JobSidecarHangs = rule.Cause{
 }
 
 // sidecarName are words in the names of containers that serve another one.
-var sidecarName = regexp.MustCompile(`(?i)proxy|sidecar|envoy|istio|linkerd|agent|exporter|fluent|logger|log-|filebeat|vector|tunnel|watch`)
+var sidecarName = knowledge.Regexp(`(?i)proxy|sidecar|envoy|istio|linkerd|agent|exporter|fluent|logger|log-|filebeat|vector|tunnel|watch`)
 
 // slowPartner is how long two workers of one pod may differ before that alone is asked about.
 const slowPartner = 10 * time.Minute

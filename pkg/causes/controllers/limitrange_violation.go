@@ -2,13 +2,13 @@ package controllers
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -16,8 +16,8 @@ import (
 // The words of the LimitRanger admission plugin; several of them may stand in one message.
 // Source: kubernetes plugin/pkg/admission/limitranger/admission.go.
 var (
-	outOfBounds = regexp.MustCompile(`(minimum|maximum) (\S+) usage per (Container|Pod) is (\S+?)(?:\.\s+No (request|limit) is specified|, but (request|limit) is ([^\s,\]]+))`)
-	ratioOf     = regexp.MustCompile(`(\S+) max limit to request ratio per (Container|Pod) is ([^\s,]+), but (provided ratio is [\d.]+|no request is specified|no limit is specified)`)
+	outOfBounds = knowledge.Regexp(`(minimum|maximum) (\S+) usage per (Container|Pod) is (\S+?)(?:\.\s+No (request|limit) is specified|, but (request|limit) is ([^\s,\]]+))`)
+	ratioOf     = knowledge.Regexp(`(\S+) max limit to request ratio per (Container|Pod) is ([^\s,]+), but (provided ratio is [\d.]+|no request is specified|no limit is specified)`)
 )
 
 // LimitRangeViolation finds controllers whose pods ask for more or less than a LimitRange of the

@@ -2,13 +2,13 @@ package controllers
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -96,7 +96,7 @@ func remains(p *rule.Pass) (*corev1.Namespace, map[corev1.NamespaceConditionType
 }
 
 // Source: kubernetes pkg/controller/namespace/deletion/status_condition_utils.go.
-var finalizerCount = regexp.MustCompile(`([^\s:,]+) in (\d+) resource instances`)
+var finalizerCount = knowledge.Regexp(`([^\s:,]+) in (\d+) resource instances`)
 
 // finalizersIn words "example.com/archive in 1 resource instances".
 func finalizersIn(message string) string {

@@ -10,6 +10,7 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
@@ -32,8 +33,8 @@ const (
 // Source: kyverno pkg/webhooks/utils/block.go, GetBlockedMessages; gatekeeper pkg/webhook/policy.go, where
 // older versions write "denied by".
 var (
-	kyvernoSays    = regexp.MustCompile(`due to the following policies\s+([\w.-]+):\s+([\w.-]+):`)
-	gatekeeperSays = regexp.MustCompile(`^\s*\[(?:denied by )?([\w.-]+)\]`)
+	kyvernoSays    = knowledge.Regexp(`due to the following policies\s+([\w.-]+):\s+([\w.-]+):`)
+	gatekeeperSays = knowledge.Regexp(`^\s*\[(?:denied by )?([\w.-]+)\]`)
 )
 
 // policyIn is the name that a policy engine gives in its denial to the policy that was broken, "" where it
@@ -50,10 +51,10 @@ func policyIn(words string) string {
 
 // A field of a pod as policies name it: spec.containers[0].image, with slashes, or below metadata.
 var (
-	podField  = regexp.MustCompile(`\bspec(?:[./][a-zA-Z]+(?:\[\d+\]|/\d+)?)+`)
-	metaField = regexp.MustCompile(`\bmetadata[./](labels|annotations)\b`)
-	slashes   = regexp.MustCompile(`/([a-zA-Z])`)
-	numbers   = regexp.MustCompile(`/(\d+)`)
+	podField  = knowledge.Regexp(`\bspec(?:[./][a-zA-Z]+(?:\[\d+\]|/\d+)?)+`)
+	metaField = knowledge.Regexp(`\bmetadata[./](labels|annotations)\b`)
+	slashes   = knowledge.Regexp(`/([a-zA-Z])`)
+	numbers   = knowledge.Regexp(`/(\d+)`)
 )
 
 // speaksOf is the field of the pods of which a denial speaks; nil where that cannot be told. What the
@@ -144,11 +145,11 @@ func expressionOf(p *rule.Pass, d *denial) string {
 }
 
 var (
-	labelInCEL = regexp.MustCompile(`['"]([^'"]+)['"] in object\.metadata\.(labels|annotations)\b`)
-	labelOfCEL = regexp.MustCompile(`object\.metadata\.(labels|annotations)(?:\[['"]([^'"]+)['"]\]|\.([A-Za-z_]\w*))`)
-	metaOfCEL  = regexp.MustCompile(`object\.metadata\.(labels|annotations)\b`)
-	eachInCEL  = regexp.MustCompile(`object\.spec\.(containers|initContainers)\.(?:all|exists)\(\s*(\w+)\s*,`)
-	fieldInCEL = regexp.MustCompile(`object\.spec((?:\.[a-zA-Z]+(?:\[\d+\])?)+)`)
+	labelInCEL = knowledge.Regexp(`['"]([^'"]+)['"] in object\.metadata\.(labels|annotations)\b`)
+	labelOfCEL = knowledge.Regexp(`object\.metadata\.(labels|annotations)(?:\[['"]([^'"]+)['"]\]|\.([A-Za-z_]\w*))`)
+	metaOfCEL  = knowledge.Regexp(`object\.metadata\.(labels|annotations)\b`)
+	eachInCEL  = knowledge.Regexp(`object\.spec\.(containers|initContainers)\.(?:all|exists)\(\s*(\w+)\s*,`)
+	fieldInCEL = knowledge.Regexp(`object\.spec((?:\.[a-zA-Z]+(?:\[\d+\])?)+)`)
 	isCall     = map[string]bool{"all": true, "exists": true, "exists_one": true, "map": true, "filter": true, "size": true, "matches": true, "startsWith": true, "endsWith": true, "contains": true, "orValue": true}
 )
 
@@ -164,9 +165,9 @@ func looksAt(expression string, template *field.Path, t snapshot.Template) *spok
 		return &spoken{path: template.Child("metadata", m[1]), how: byExpression}
 	}
 	if m := eachInCEL.FindStringSubmatch(expression); m != nil {
-		each := regexp.MustCompile(`\b` + regexp.QuoteMeta(m[2]) + `((?:\.[a-zA-Z]+)+)`)
+		each := knowledge.Regexp(`\b` + regexp.QuoteMeta(m[2]) + `((?:\.[a-zA-Z]+)+)`)
 		below := deepest(each.FindAllStringSubmatch(expression, -1))
-		in := regexp.MustCompile(`['"]([\w.-]+)['"] in ` + regexp.QuoteMeta(m[2]) + `\.([a-zA-Z.]+)`)
+		in := knowledge.Regexp(`['"]([\w.-]+)['"] in ` + regexp.QuoteMeta(m[2]) + `\.([a-zA-Z.]+)`)
 		if m := in.FindStringSubmatch(expression); m != nil && strings.Join(below, ".") == m[2] {
 			below = append(below, m[1])
 		}
@@ -215,37 +216,37 @@ func countIn(t snapshot.Template, list string) int {
 // concepts are what policies are mostly about, by the words that they say it with, the narrower first.
 // What begins with "*" is of a container.
 var concepts = []struct {
-	words *regexp.Regexp
+	words *knowledge.Pattern
 	path  string
 }{
-	{regexp.MustCompile(`privilege ?escalation`), "*securityContext.allowPrivilegeEscalation"},
-	{regexp.MustCompile(`read-? ?only ?root ?file ?system`), "*securityContext.readOnlyRootFilesystem"},
-	{regexp.MustCompile(`runasnonroot|run(?:ning)? as (?:non-?root|root)|as root is not|root user`), "*securityContext.runAsNonRoot"},
-	{regexp.MustCompile(`\bcapabilit(?:y|ies)\b`), "*securityContext.capabilities"},
-	{regexp.MustCompile(`\bseccomp`), "*securityContext.seccompProfile"},
-	{regexp.MustCompile(`\bprivileged\b`), "*securityContext.privileged"},
-	{regexp.MustCompile(`\bhost ?network`), "hostNetwork"},
-	{regexp.MustCompile(`\bhost ?pid`), "hostPID"},
-	{regexp.MustCompile(`\bhost ?ipc`), "hostIPC"},
-	{regexp.MustCompile(`\bhost ?ports?\b`), "*ports"},
-	{regexp.MustCompile(`\bhost ?path`), "volumes"},
-	{regexp.MustCompile(`\bliveness ?probe`), "*livenessProbe"},
-	{regexp.MustCompile(`\breadiness ?probe`), "*readinessProbe"},
-	{regexp.MustCompile(`\bmemory limits?\b`), "*resources.limits.memory"},
-	{regexp.MustCompile(`\bcpu limits?\b`), "*resources.limits.cpu"},
-	{regexp.MustCompile(`\bmemory requests?\b`), "*resources.requests.memory"},
-	{regexp.MustCompile(`\bcpu requests?\b`), "*resources.requests.cpu"},
-	{regexp.MustCompile(`\bresource limits?\b`), "*resources.limits"},
-	{regexp.MustCompile(`\bresource requests?\b`), "*resources.requests"},
-	{regexp.MustCompile(`\bpriority ?class`), "priorityClassName"},
-	{regexp.MustCompile(`\bautomount`), "automountServiceAccountToken"},
-	{regexp.MustCompile(`\bimage ?pull ?policy`), "*imagePullPolicy"},
-	{regexp.MustCompile(`\bannotations?\b`), "metadata.annotations"},
-	{regexp.MustCompile(`\blabels?\b`), "metadata.labels"},
-	{regexp.MustCompile(`\bimage\b|\bimage (?:tag|repo|registr)|\bregistr(?:y|ies)\b`), "*image"},
+	{knowledge.Regexp(`privilege ?escalation`), "*securityContext.allowPrivilegeEscalation"},
+	{knowledge.Regexp(`read-? ?only ?root ?file ?system`), "*securityContext.readOnlyRootFilesystem"},
+	{knowledge.Regexp(`runasnonroot|run(?:ning)? as (?:non-?root|root)|as root is not|root user`), "*securityContext.runAsNonRoot"},
+	{knowledge.Regexp(`\bcapabilit(?:y|ies)\b`), "*securityContext.capabilities"},
+	{knowledge.Regexp(`\bseccomp`), "*securityContext.seccompProfile"},
+	{knowledge.Regexp(`\bprivileged\b`), "*securityContext.privileged"},
+	{knowledge.Regexp(`\bhost ?network`), "hostNetwork"},
+	{knowledge.Regexp(`\bhost ?pid`), "hostPID"},
+	{knowledge.Regexp(`\bhost ?ipc`), "hostIPC"},
+	{knowledge.Regexp(`\bhost ?ports?\b`), "*ports"},
+	{knowledge.Regexp(`\bhost ?path`), "volumes"},
+	{knowledge.Regexp(`\bliveness ?probe`), "*livenessProbe"},
+	{knowledge.Regexp(`\breadiness ?probe`), "*readinessProbe"},
+	{knowledge.Regexp(`\bmemory limits?\b`), "*resources.limits.memory"},
+	{knowledge.Regexp(`\bcpu limits?\b`), "*resources.limits.cpu"},
+	{knowledge.Regexp(`\bmemory requests?\b`), "*resources.requests.memory"},
+	{knowledge.Regexp(`\bcpu requests?\b`), "*resources.requests.cpu"},
+	{knowledge.Regexp(`\bresource limits?\b`), "*resources.limits"},
+	{knowledge.Regexp(`\bresource requests?\b`), "*resources.requests"},
+	{knowledge.Regexp(`\bpriority ?class`), "priorityClassName"},
+	{knowledge.Regexp(`\bautomount`), "automountServiceAccountToken"},
+	{knowledge.Regexp(`\bimage ?pull ?policy`), "*imagePullPolicy"},
+	{knowledge.Regexp(`\bannotations?\b`), "metadata.annotations"},
+	{knowledge.Regexp(`\blabels?\b`), "metadata.labels"},
+	{knowledge.Regexp(`\bimage\b|\bimage (?:tag|repo|registr)|\bregistr(?:y|ies)\b`), "*image"},
 }
 
-var containerSays = regexp.MustCompile("(?i)\\bcontainers? [<\"'`\\[]*([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)")
+var containerSays = knowledge.Regexp("(?i)\\bcontainers? [<\"'`\\[]*([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)")
 
 // concept is the field that a policy's words are about; nil where they are about none that is known, or
 // about several.

@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -15,7 +14,7 @@ import (
 var priorityClassKind = schema.GroupKind{Group: "scheduling.k8s.io", Kind: "PriorityClass"}
 
 // Source: kubernetes plugin/pkg/admission/priority/admission.go.
-var noPriorityClass = regexp.MustCompile(`no PriorityClass with name (\S+) was found`)
+var noPriorityClass = knowledge.Regexp(`no PriorityClass with name (\S+) was found`)
 
 // PriorityClassMissing finds controllers whose pods name a PriorityClass that does not exist.
 var PriorityClassMissing = rule.Cause{

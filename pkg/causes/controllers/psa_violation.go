@@ -2,19 +2,19 @@ package controllers
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // Source: k8s.io/pod-security-admission admission/admission.go.
-var violates = regexp.MustCompile(`violates PodSecurity "([a-z]+):([^"]+)": ([^\n]+)`)
+var violates = knowledge.Regexp(`violates PodSecurity "([a-z]+):([^"]+)": ([^\n]+)`)
 
 // PSAViolation finds controllers whose pods do not keep to the Pod Security Standard that their namespace
 // enforces.

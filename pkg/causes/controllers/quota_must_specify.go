@@ -2,16 +2,16 @@ package controllers
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // The words of the quota admission plugin, before and since Kubernetes 1.25 names the containers.
 // Source: kubernetes pkg/quota/v1/evaluator/core/pods.go, Constraints.
-var mustSpecify = regexp.MustCompile(`failed quota: ([^\s:]+): must specify ([^\n]+)`)
+var mustSpecify = knowledge.Regexp(`failed quota: ([^\s:]+): must specify ([^\n]+)`)
 
 // QuotaMustSpecify finds controllers that may not create pods because a quota counts something of which
 // the pods do not say how much they take.

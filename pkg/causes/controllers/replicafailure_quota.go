@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"fmt"
-	"regexp"
 	"sort"
 	"strings"
 
@@ -13,12 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	helper "k8s.io/component-helpers/resource"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // The words of the quota admission plugin; several quotas may speak in one message.
-var exceeded = regexp.MustCompile(`exceeded quota: ([^,\s]+), requested: (\S+), used: (\S+), limited: ([^\s;]+)`)
+var exceeded = knowledge.Regexp(`exceeded quota: ([^,\s]+), requested: (\S+), used: (\S+), limited: ([^\s;]+)`)
 
 // ReplicaFailureQuota finds controllers that may not create pods because a ResourceQuota is used up.
 var ReplicaFailureQuota = rule.Cause{

@@ -2,12 +2,12 @@ package controllers
 
 import (
 	"fmt"
-	"regexp"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -23,8 +23,8 @@ var (
 // Source: k8s.io/apiserver pkg/admission/plugin/webhook/errors/statuserror.go and
 // plugin/policy/validating/dispatcher.go.
 var (
-	deniedByWebhook = regexp.MustCompile(`(?s)admission webhook "([^"]+)" denied the request(?:: (.{0,1000})| without explanation)`)
-	deniedByPolicy  = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']+)'(?: with binding '([^']+)')? denied request: ([^\n]*)`)
+	deniedByWebhook = knowledge.Regexp(`(?s)admission webhook "([^"]+)" denied the request(?:: (.{0,1000})| without explanation)`)
+	deniedByPolicy  = knowledge.Regexp(`ValidatingAdmissionPolicy '([^']+)'(?: with binding '([^']+)')? denied request: ([^\n]*)`)
 )
 
 // WebhookDenied finds controllers whose pods an admission webhook or an admission policy refuses.

@@ -2,18 +2,18 @@ package controllers
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // Source: k8s.io/apiserver pkg/util/webhook/error.go.
-var failedCalling = regexp.MustCompile(`failed calling webhook "([^"]+)": ([^\n]*)`)
+var failedCalling = knowledge.Regexp(`failed calling webhook "([^"]+)": ([^\n]*)`)
 
 // WebhookDown finds controllers that can create no pods because an admission webhook does not answer.
 var WebhookDown = rule.Cause{
@@ -150,6 +150,6 @@ func serviceOf(p *rule.Pass, s *admissionv1.ServiceReference, f *rule.Finding) {
 		if read {
 			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: ref, Text: fmt.Sprintf("%s in namespace %s: %s", ref.String(), s.Namespace, rule.Count(ready, "ready endpoint"))})
 		}
-		f.Fix.Lines = []string{rule.Kubectl("", "", "maturity", "explain", "service/"+svc.Name, "-n", svc.Namespace)}
+		f.Fix.Lines = []string{p.Explain(snapshot.Ref{APIVersion: "v1", Kind: "Service", Namespace: svc.Namespace, Name: svc.Name})}
 	}
 }

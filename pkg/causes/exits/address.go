@@ -2,7 +2,6 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -22,7 +21,7 @@ type place struct {
 }
 
 // tellsWhere are the names of variables that hold addresses.
-var tellsWhere = regexp.MustCompile(`(?i)host|addr|url|uri|endpoint|dsn|server|broker|upstream|backend|peer|proxy`)
+var tellsWhere = knowledge.Regexp(`(?i)host|addr|url|uri|endpoint|dsn|server|broker|upstream|backend|peer|proxy`)
 
 // configMaps are the ConfigMaps that give the container variables or files.
 func configMaps(p *rule.Pass, c snapshot.Container) []string {

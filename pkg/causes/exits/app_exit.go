@@ -2,7 +2,6 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -76,11 +75,11 @@ var crashSignals = map[int32]string{132: "SIGILL", 133: "SIGTRAP", 134: "SIGABRT
 
 var (
 	// emulated is what the emulator of another processor writes when the program in it crashes.
-	emulated = regexp.MustCompile(`(?i)^qemu(?:-\w+)?: uncaught target signal|rosetta error|qemu-\w+: could not open`)
+	emulated = knowledge.Regexp(`(?i)^qemu(?:-\w+)?: uncaught target signal|rosetta error|qemu-\w+: could not open`)
 	// crashWords are how shells, C libraries and runtimes say that native code crashed.
-	crashWords = regexp.MustCompile(`(?i)segmentation fault|core dumped|sigsegv|sigabrt|sigill|sigbus|sigfpe|signal (?:4|6|7|8|11)\b|illegal instruction|bus error|floating point exception|aborted|assert(?:ion)?\b|terminate called|double free|free\(\): invalid|malloc\(\)|stack smashing|munmap_chunk|fatal error has been detected by the java runtime`)
+	crashWords = knowledge.Regexp(`(?i)segmentation fault|core dumped|sigsegv|sigabrt|sigill|sigbus|sigfpe|signal (?:4|6|7|8|11)\b|illegal instruction|bus error|floating point exception|aborted|assert(?:ion)?\b|terminate called|double free|free\(\): invalid|malloc\(\)|stack smashing|munmap_chunk|fatal error has been detected by the java runtime`)
 	// ofHeap are words with which an abort is one for want of memory.
-	ofHeap = regexp.MustCompile(`(?i)bad_alloc|out of memory|cannot allocate memory|heap limit|allocation failed`)
+	ofHeap = knowledge.Regexp(`(?i)bad_alloc|out of memory|cannot allocate memory|heap limit|allocation failed`)
 )
 
 // soon is how fast a program ends that could not have run here at all: for want of a processor's instruction, or of
@@ -149,7 +148,7 @@ func judgeCrash(p *rule.Pass, c snapshot.Container, d *rule.Death, f *rule.Findi
 }
 
 // runtimeWords cuts from what the runtime says all that it says of itself.
-var runtimeWords = regexp.MustCompile(`unable to start container process: (?:error during container init: )?`)
+var runtimeWords = knowledge.Regexp(`unable to start container process: (?:error during container init: )?`)
 
 func reportNeverStarted(p *rule.Pass, c snapshot.Container, d *rule.Death) {
 	container := p.ContainerSetting(c)

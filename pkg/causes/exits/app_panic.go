@@ -2,9 +2,9 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -54,7 +54,7 @@ func crashIn(text string, exit int32) *crash {
 }
 
 // lastIndex is the last line that the pattern matches, or -1.
-func lastIndex(lines []string, pattern *regexp.Regexp) int {
+func lastIndex(lines []string, pattern *knowledge.Pattern) int {
 	for i := len(lines) - 1; i >= 0; i-- {
 		if pattern.MatchString(lines[i]) {
 			return i
@@ -64,9 +64,9 @@ func lastIndex(lines []string, pattern *regexp.Regexp) int {
 }
 
 var (
-	goPanicLine = regexp.MustCompile(`^(?:panic|fatal error): `)
-	goroutine   = regexp.MustCompile(`^goroutine \d+ .*\[`)
-	goFile      = regexp.MustCompile(`^\t(\S+\.(?:go|s)):(\d+)`)
+	goPanicLine = knowledge.Regexp(`^(?:panic|fatal error): `)
+	goroutine   = knowledge.Regexp(`^goroutine \d+ .*\[`)
+	goFile      = knowledge.Regexp(`^\t(\S+\.(?:go|s)):(\d+)`)
 )
 
 // goPanic reads what Go's runtime writes: exit 2, the panic, and the stack of the goroutine.
@@ -99,8 +99,8 @@ func goPanic(lines []string, exit int32) *crash {
 }
 
 var (
-	traceback  = regexp.MustCompile(`^Traceback \(most recent call last\):`)
-	pythonFile = regexp.MustCompile(`^\s+File "([^"]+)", line (\d+), in (\S+)`)
+	traceback  = knowledge.Regexp(`^Traceback \(most recent call last\):`)
+	pythonFile = knowledge.Regexp(`^\s+File "([^"]+)", line (\d+), in (\S+)`)
 )
 
 // pythonTraceback reads what Python writes of an exception that nobody caught: exit 1, the stack with
@@ -133,9 +133,9 @@ func pythonTraceback(lines []string, exit int32) *crash {
 const mostAfter = 6
 
 var (
-	javaThread = regexp.MustCompile(`^Exception in thread "`)
-	javaFrame  = regexp.MustCompile(`^\s+at (?:[\w.@-]+/)?([\w.$<>]+)\(([^)]*)\)`)
-	javaOwn    = regexp.MustCompile(`^(?:java|javax|jdk|sun|com\.sun|kotlin|scala)\.`)
+	javaThread = knowledge.Regexp(`^Exception in thread "`)
+	javaFrame  = knowledge.Regexp(`^\s+at (?:[\w.@-]+/)?([\w.$<>]+)\(([^)]*)\)`)
+	javaOwn    = knowledge.Regexp(`^(?:java|javax|jdk|sun|com\.sun|kotlin|scala)\.`)
 )
 
 // javaException reads what the JVM writes when a thread dies of an exception. Other threads may keep
@@ -156,9 +156,9 @@ func javaException(lines []string, exit int32) *crash {
 }
 
 var (
-	nodeVersion = regexp.MustCompile(`^Node\.js v\d+`)
-	nodeFrame   = regexp.MustCompile(`^\s+at (?:(.+) \()?((?:file://)?/[^()]+:\d+:\d+)\)?$`)
-	nodeThrown  = regexp.MustCompile(`^(?:Uncaught )?(?:\[?[A-Za-z_$][\w.$]*(?:Error|Exception|Rejection)\b|Error:)`)
+	nodeVersion = knowledge.Regexp(`^Node\.js v\d+`)
+	nodeFrame   = knowledge.Regexp(`^\s+at (?:(.+) \()?((?:file://)?/[^()]+:\d+:\d+)\)?$`)
+	nodeThrown  = knowledge.Regexp(`^(?:Uncaught )?(?:\[?[A-Za-z_$][\w.$]*(?:Error|Exception|Rejection)\b|Error:)`)
 )
 
 // nodeError reads what Node writes of an error that nobody caught: it ends with Node's own version.
@@ -181,7 +181,7 @@ func nodeError(lines []string, exit int32) *crash {
 	return k
 }
 
-var rustThread = regexp.MustCompile(`^thread '[^']*'(?: \(\d+\))? panicked at (.*)`)
+var rustThread = knowledge.Regexp(`^thread '[^']*'(?: \(\d+\))? panicked at (.*)`)
 
 // rustPanic reads what Rust writes of a panic: exit 101, and the place before the message.
 func rustPanic(lines []string, exit int32) *crash {
@@ -198,8 +198,8 @@ func rustPanic(lines []string, exit int32) *crash {
 }
 
 var (
-	dotnetLine  = regexp.MustCompile(`^Unhandled exception[.:] `)
-	dotnetFrame = regexp.MustCompile(`^\s+at (.+\(.*\)) in (\S+):line (\d+)`)
+	dotnetLine  = knowledge.Regexp(`^Unhandled exception[.:] `)
+	dotnetFrame = knowledge.Regexp(`^\s+at (.+\(.*\)) in (\S+):line (\d+)`)
 )
 
 // dotnetException reads what .NET writes before it aborts: exit 134, or 139 in older versions.

@@ -3,7 +3,6 @@ package exits
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -27,20 +26,20 @@ var BadFlagOrConfig = logCause("bad-flag-or-config", "does not understand a flag
 
 const aFlag = "flag"
 
-var flagPatterns = []*regexp.Regexp{
-	regexp.MustCompile(`flag provided but not defined: (-\S+)`),
-	regexp.MustCompile(`unknown shorthand flag: '.' in (-\S+)`),
-	regexp.MustCompile(`(?i)(?:unknown|unrecognized|unrecognised|invalid|bad|no such|unexpected|illegal) (?:long |command.line )?(?:flag|option|argument|parameter)s?(?: found)?:? *(?:--? )?["'‘“` + "`" + `]?(--?[A-Za-z][A-Za-z0-9_.:-]*)`),
-	regexp.MustCompile(`unexpected argument '(--?[^' ]+)' found`),
-	regexp.MustCompile(`Unrecognized VM option '([^']+)'`),
-	regexp.MustCompile(`invalid (?:value|argument) "[^"]*" for (?:flag |")?(?:-\w, )?(--?[A-Za-z][A-Za-z0-9_-]*)`),
-	regexp.MustCompile(`(?:flag needs an argument|option requires an argument): *(?:--? )?'?(--?[A-Za-z][A-Za-z0-9_-]*)`),
-	regexp.MustCompile(`unrecognized arguments: (\S+)`),
-	regexp.MustCompile(`unknown command "([^"]+)" for "`),
+var flagPatterns = []*knowledge.Pattern{
+	knowledge.Regexp(`flag provided but not defined: (-\S+)`),
+	knowledge.Regexp(`unknown shorthand flag: '.' in (-\S+)`),
+	knowledge.Regexp(`(?i)(?:unknown|unrecognized|unrecognised|invalid|bad|no such|unexpected|illegal) (?:long |command.line )?(?:flag|option|argument|parameter)s?(?: found)?:? *(?:--? )?["'‘“` + "`" + `]?(--?[A-Za-z][A-Za-z0-9_.:-]*)`),
+	knowledge.Regexp(`unexpected argument '(--?[^' ]+)' found`),
+	knowledge.Regexp(`Unrecognized VM option '([^']+)'`),
+	knowledge.Regexp(`invalid (?:value|argument) "[^"]*" for (?:flag |")?(?:-\w, )?(--?[A-Za-z][A-Za-z0-9_-]*)`),
+	knowledge.Regexp(`(?:flag needs an argument|option requires an argument): *(?:--? )?'?(--?[A-Za-z][A-Za-z0-9_-]*)`),
+	knowledge.Regexp(`unrecognized arguments: (\S+)`),
+	knowledge.Regexp(`unknown command "([^"]+)" for "`),
 }
 
 var flagReading = reading{
-	words: regexp.MustCompile(`(?i)flag|option|argument|unknown command|parameter`),
+	words: knowledge.Regexp(`(?i)flag|option|argument|unknown command|parameter`),
 	read: func(lines []string, at int, _ int32) *reason {
 		for _, pattern := range flagPatterns {
 			m := pattern.FindStringSubmatch(lines[at])
@@ -55,7 +54,7 @@ var flagReading = reading{
 	},
 }
 
-var usageFlag = regexp.MustCompile(`^\s+(?:-\w, )?--?([A-Za-z][A-Za-z0-9_-]+)|\[--?([A-Za-z][A-Za-z0-9_-]+)`)
+var usageFlag = knowledge.Regexp(`^\s+(?:-\w, )?--?([A-Za-z][A-Za-z0-9_-]+)|\[--?([A-Za-z][A-Za-z0-9_-]+)`)
 
 // usageFlags are the flags that a program's usage lists.
 func usageFlags(lines []string) []string {
@@ -71,15 +70,15 @@ func usageFlags(lines []string) []string {
 const configFile = `(/[A-Za-z0-9._@%+~/-]*\.(?:ya?ml|json|jsonc|toml|conf|cnf|cfg|ini|properties|xml|env|hcl|tf|rules|config))`
 
 var (
-	parseWords = regexp.MustCompile(`(?i)yaml: |mapping values are not allowed|did not find expected|cannot start any token|could not find expected|cannot unmarshal|invalid character|unexpected end of json|jsondecodeerror|unexpected token|not valid json|toml: |parse error|error parsing|parsing |cannot parse|failed to parse|syntax error|unknown directive|invalid (?:number|parameter|value)|unexpected "|\[emerg\]|config file error|bad directive|unknown key|unknown field|unmarshal`)
-	absent     = regexp.MustCompile(`(?i)no such file or directory|ENOENT|FileNotFound|not found|does not exist|cannot find|can't open`)
-	configPath = regexp.MustCompile(configFile + `(?::(\d+))?`)
-	lineNumber = regexp.MustCompile(`(?i)\bline:? (\d+)`)
-	configWord = regexp.MustCompile(`(?i)\bconfig(?:uration)?\b`)
+	parseWords = knowledge.Regexp(`(?i)yaml: |mapping values are not allowed|did not find expected|cannot start any token|could not find expected|cannot unmarshal|invalid character|unexpected end of json|jsondecodeerror|unexpected token|not valid json|toml: |parse error|error parsing|parsing |cannot parse|failed to parse|syntax error|unknown directive|invalid (?:number|parameter|value)|unexpected "|\[emerg\]|config file error|bad directive|unknown key|unknown field|unmarshal`)
+	absent     = knowledge.Regexp(`(?i)no such file or directory|ENOENT|FileNotFound|not found|does not exist|cannot find|can't open`)
+	configPath = knowledge.Regexp(configFile + `(?::(\d+))?`)
+	lineNumber = knowledge.Regexp(`(?i)\bline:? (\d+)`)
+	configWord = knowledge.Regexp(`(?i)\bconfig(?:uration)?\b`)
 )
 
 var configReading = reading{
-	words: regexp.MustCompile(`(?i)` + configFile + `|config`),
+	words: knowledge.Regexp(`(?i)` + configFile + `|config`),
 	read: func(lines []string, at int, _ int32) *reason {
 		line := lines[at]
 		r := &reason{cause: "bad-flag-or-config"}

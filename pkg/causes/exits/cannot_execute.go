@@ -3,12 +3,12 @@ package exits
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -65,16 +65,16 @@ type refusedExec struct {
 }
 
 var (
-	startRefused = regexp.MustCompile(`exec: "([^"]+)": (permission denied|exec format error)|exec (/\S+): (permission denied|exec format error)`)
+	startRefused = knowledge.Regexp(`exec: "([^"]+)": (permission denied|exec format error)|exec (/\S+): (permission denied|exec format error)`)
 	// What runc's own process writes into the log when it cannot become the program, and shells.
-	execRefused = regexp.MustCompile(`^exec (/\S+): (exec format error|no such file or directory|permission denied)$`)
-	execCaused  = regexp.MustCompile(`exec user process caused:? "?(exec format error|no such file or directory|permission denied)`)
-	shellFormat = regexp.MustCompile(`(/[^\s:]+): cannot execute binary file: Exec format error|(/[^\s:]+): Exec format error`)
-	shellInterp = regexp.MustCompile(`(/[^\s:]+): (?:\S+: )?bad interpreter: |(/[^\s:]+): cannot execute: required file not found`)
+	execRefused = knowledge.Regexp(`^exec (/\S+): (exec format error|no such file or directory|permission denied)$`)
+	execCaused  = knowledge.Regexp(`exec user process caused:? "?(exec format error|no such file or directory|permission denied)`)
+	shellFormat = knowledge.Regexp(`(/[^\s:]+): cannot execute binary file: Exec format error|(/[^\s:]+): Exec format error`)
+	shellInterp = knowledge.Regexp(`(/[^\s:]+): (?:\S+: )?bad interpreter: |(/[^\s:]+): cannot execute: required file not found`)
 )
 
 var execReading = reading{
-	words: regexp.MustCompile(`(?i)^exec /|exec user process|exec format error|bad interpreter|required file not found`),
+	words: knowledge.Regexp(`(?i)^exec /|exec user process|exec format error|bad interpreter|required file not found`),
 	read: func(lines []string, at int, _ int32) *reason {
 		line := lines[at]
 		if m := shellFormat.FindStringSubmatch(line); m != nil {

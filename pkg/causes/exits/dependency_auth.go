@@ -2,7 +2,6 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
@@ -14,7 +13,7 @@ import (
 var DependencyAuth = logCause("dependency-auth", "what it connects to refuses its login", "dependency_auth.md", nil, reportAuth)
 
 var authReading = reading{
-	words: regexp.MustCompile(`(?i)password authentication failed|access denied for user|\bWRONGPASS\b|\bNOAUTH\b|invalid username-password pair|authentication failed|authenticationerror|ACCESS_REFUSED|login failed for user|ORA-01017|\b401 unauthorized|\b28P01\b|invalid (?:username or password|credentials)|SASL authentication|Authentication required|AccessKeyId|InvalidAccessKeyId|SignatureDoesNotMatch`),
+	words: knowledge.Regexp(`(?i)password authentication failed|access denied for user|\bWRONGPASS\b|\bNOAUTH\b|invalid username-password pair|authentication failed|authenticationerror|ACCESS_REFUSED|login failed for user|ORA-01017|\b401 unauthorized|\b28P01\b|invalid (?:username or password|credentials)|SASL authentication|Authentication required|AccessKeyId|InvalidAccessKeyId|SignatureDoesNotMatch`),
 	read:  func([]string, int, int32) *reason { return &reason{cause: "dependency-auth"} },
 }
 
@@ -28,10 +27,10 @@ type credential struct {
 
 // loginName is what variables are called with which a program logs in to a database, a queue or a cache.
 // A token or a key is for an API, which says so when it refuses one.
-var loginName = regexp.MustCompile(`(?i)passw|passphrase|pwd|^pg|postgres|mysql|maria|mongo|redis|amqp|rabbit|kafka|(?:^|_)db(?:_|$)|database|dsn|login|credential`)
+var loginName = knowledge.Regexp(`(?i)passw|passphrase|pwd|^pg|postgres|mysql|maria|mongo|redis|amqp|rabbit|kafka|(?:^|_)db(?:_|$)|database|dsn|login|credential`)
 
 // apiWords are in the words of an API that refuses a token.
-var apiWords = regexp.MustCompile(`(?i)token|api[ _-]?key|bearer|\b401\b|unauthori[sz]ed`)
+var apiWords = knowledge.Regexp(`(?i)token|api[ _-]?key|bearer|\b401\b|unauthori[sz]ed`)
 
 // credentials are the variables of the container that may be part of the login that the line speaks of,
 // passwords first.

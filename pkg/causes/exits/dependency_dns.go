@@ -2,7 +2,6 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -25,23 +24,23 @@ const noAnswer = "no answer"
 const hostName = `([A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)\.?`
 
 var (
-	dnsPatterns = []*regexp.Regexp{
-		regexp.MustCompile(`\blookup ` + hostName + `(?: on \S+)?: `),
-		regexp.MustCompile(`\b(?:ENOTFOUND|EAI_AGAIN) ` + hostName),
-		regexp.MustCompile(`could not translate host name "` + hostName + `" to address`),
-		regexp.MustCompile(`(?i)could not resolve host:? '?` + hostName),
-		regexp.MustCompile(`UnknownHostException: ` + hostName),
-		regexp.MustCompile(`bad address '` + hostName + `'`),
-		regexp.MustCompile(`Failed to resolve '` + hostName + `'`),
-		regexp.MustCompile(`(?i)unable to resolve host(?: address)? [‘'"“]?` + hostName),
-		regexp.MustCompile(`(?i)unknown (?:mysql server )?host '` + hostName + `'`),
-		regexp.MustCompile(`(?i)(?:getaddrinfo|resolve|gethostbyname|connect(?:ing)?)[^\n]{0,40}?[ '"(]([A-Za-z0-9_][A-Za-z0-9_.-]*[A-Za-z0-9_])['")]?(?::\d+)?[^\n]{0,30}?(?:Name or service not known|Temporary failure in name resolution|Name does not resolve)`),
+	dnsPatterns = []*knowledge.Pattern{
+		knowledge.Regexp(`\blookup ` + hostName + `(?: on \S+)?: `),
+		knowledge.Regexp(`\b(?:ENOTFOUND|EAI_AGAIN) ` + hostName),
+		knowledge.Regexp(`could not translate host name "` + hostName + `" to address`),
+		knowledge.Regexp(`(?i)could not resolve host:? '?` + hostName),
+		knowledge.Regexp(`UnknownHostException: ` + hostName),
+		knowledge.Regexp(`bad address '` + hostName + `'`),
+		knowledge.Regexp(`Failed to resolve '` + hostName + `'`),
+		knowledge.Regexp(`(?i)unable to resolve host(?: address)? [‘'"“]?` + hostName),
+		knowledge.Regexp(`(?i)unknown (?:mysql server )?host '` + hostName + `'`),
+		knowledge.Regexp(`(?i)(?:getaddrinfo|resolve|gethostbyname|connect(?:ing)?)[^\n]{0,40}?[ '"(]([A-Za-z0-9_][A-Za-z0-9_.-]*[A-Za-z0-9_])['")]?(?::\d+)?[^\n]{0,30}?(?:Name or service not known|Temporary failure in name resolution|Name does not resolve)`),
 	}
-	dnsSilent = regexp.MustCompile(`(?i)temporary failure in name resolution|EAI_AGAIN|try again|i/o timeout|server misbehaving|connection refused|network is unreachable`)
+	dnsSilent = knowledge.Regexp(`(?i)temporary failure in name resolution|EAI_AGAIN|try again|i/o timeout|server misbehaving|connection refused|network is unreachable`)
 )
 
 var dnsReading = reading{
-	words: regexp.MustCompile(`(?i)no such host|ENOTFOUND|EAI_AGAIN|resolve|name or service not known|nodename nor servname|name resolution|translate host name|UnknownHost|unknown (?:mysql server )?host|bad address|\blookup \S+.*(?:timeout|misbehaving|refused|try again|unreachable)`),
+	words: knowledge.Regexp(`(?i)no such host|ENOTFOUND|EAI_AGAIN|resolve|name or service not known|nodename nor servname|name resolution|translate host name|UnknownHost|unknown (?:mysql server )?host|bad address|\blookup \S+.*(?:timeout|misbehaving|refused|try again|unreachable)`),
 	read: func(lines []string, at int, _ int32) *reason {
 		line := lines[at]
 		r := &reason{cause: "dependency-dns"}

@@ -2,7 +2,6 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -39,11 +39,11 @@ func (r *refusal) local() bool {
 }
 
 var (
-	refusedWords = regexp.MustCompile(`(?i)connection refused|econnrefused|actively refused|connection to \S+ refused|errno 111\b| \(111\)`)
-	hostPort     = regexp.MustCompile(`([A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?):([0-9]{1,5})\b`)
-	loopback6    = regexp.MustCompile(`\[?::1\]?:([0-9]{1,5})\b`)
-	hostThenPort = regexp.MustCompile(`(?i)\b(?:server at|host)[ =:'"]+([A-Za-z0-9_.-]+)['"]?[^\n]{0,80}?\bport[ =:'"]+([0-9]{1,5})\b`)
-	sourceFile   = regexp.MustCompile(`\.(?:go|py|js|mjs|cjs|ts|java|kt|scala|rb|php|rs|c|cc|cpp|h|cs|ex|lua)$`)
+	refusedWords = knowledge.Regexp(`(?i)connection refused|econnrefused|actively refused|connection to \S+ refused|errno 111\b| \(111\)`)
+	hostPort     = knowledge.Regexp(`([A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?):([0-9]{1,5})\b`)
+	loopback6    = knowledge.Regexp(`\[?::1\]?:([0-9]{1,5})\b`)
+	hostThenPort = knowledge.Regexp(`(?i)\b(?:server at|host)[ =:'"]+([A-Za-z0-9_.-]+)['"]?[^\n]{0,80}?\bport[ =:'"]+([0-9]{1,5})\b`)
+	sourceFile   = knowledge.Regexp(`\.(?:go|py|js|mjs|cjs|ts|java|kt|scala|rb|php|rs|c|cc|cpp|h|cs|ex|lua)$`)
 )
 
 var refusedReading = reading{
@@ -92,6 +92,9 @@ func isHost(s string) bool {
 	return strings.Trim(s, "0123456789") != "" && !sourceFile.MatchString(s) && (strings.Count(s, ".") == 3 || strings.Trim(s, "0123456789.-T") != "")
 }
 
+// ordinal is how the names of a StatefulSet's pods end.
+var ordinal = knowledge.Regexp(`-[0-9]{1,5}$`)
+
 // service is the Service that a host name inside of a cluster means; ok is false for other names.
 func (r *refusal) service(namespace string) (ns, name string, ok bool) {
 	parts := strings.Split(strings.TrimSuffix(r.host, "."), ".")
@@ -100,6 +103,10 @@ func (r *refusal) service(namespace string) (ns, name string, ok bool) {
 		return "", "", false
 	case len(parts) == 1:
 		return namespace, parts[0], true
+	case len(parts) == 2 && ordinal.MatchString(parts[0]): // a pod of a StatefulSet, by its headless Service
+		return namespace, parts[1], true
+	case len(parts) > 3 && parts[3] == "svc":
+		return parts[2], parts[1], true
 	case len(parts) == 2 && !slices.Contains([]string{"com", "org", "net", "io", "dev", "local", "internal"}, parts[1]):
 		return parts[1], parts[0], true
 	case len(parts) > 2 && parts[2] == "svc":
@@ -227,7 +234,7 @@ func describe(p *rule.Pass, c snapshot.Container, r *refusal, f *rule.Finding, a
 		f.Message += fmt.Sprintf("; %s has no ready pod behind it", where)
 		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: svc.Ref, Text: where + ": 0 ready endpoints"})
 		f.Fix.Title = fmt.Sprintf("bring up what %s selects; this container starts again by itself", where)
-		f.Fix.Lines = []string{rule.Kubectl("", "", "maturity", "explain", "service/"+svc.Name, "-n", ns)}
+		f.Fix.Lines = []string{p.Explain(snapshot.Ref{APIVersion: "v1", Kind: "Service", Namespace: ns, Name: svc.Name})}
 	case known:
 		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a Service without pods: %s has %s now", where, rule.Count(ready, "ready endpoint")))
 		f.Fix.Title = "see on which port the pods behind it listen: the Service has them, and they refuse"

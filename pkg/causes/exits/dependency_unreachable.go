@@ -3,7 +3,6 @@ package exits
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +27,7 @@ const (
 )
 
 var unreachableReading = reading{
-	words: regexp.MustCompile(`(?i)time[d-]?[ -]?out|timeout|expired|unreachable|no ?route|EHOST|ENET|reset|errno|os error|deadline|respond|\(11[05]\)`),
+	words: knowledge.Regexp(`(?i)time[d-]?[ -]?out|timeout|expired|unreachable|no ?route|EHOST|ENET|reset|errno|os error|deadline|respond|\(11[05]\)`),
 	read: func(lines []string, at int, _ int32) *reason {
 		call, ok := knowledge.Unanswered(lines[at])
 		if !ok {
@@ -43,9 +42,9 @@ var unreachableReading = reading{
 }
 
 var (
-	callsWords  = regexp.MustCompile(`(?i)connect|dial|attempt|calling|reach|address`)
-	nodeAddress = regexp.MustCompile(`^\s*address: ['"]([0-9A-Fa-f:.]{3,45})['"],?$`)
-	nodePort    = regexp.MustCompile(`^\s*port: ([0-9]{1,5}),?$`)
+	callsWords  = knowledge.Regexp(`(?i)connect|dial|attempt|calling|reach|address`)
+	nodeAddress = knowledge.Regexp(`^\s*address: ['"]([0-9A-Fa-f:.]{3,45})['"],?$`)
+	nodePort    = knowledge.Regexp(`^\s*port: ([0-9]{1,5}),?$`)
 )
 
 // addressNear is the address of a failure whose own line has none.
@@ -323,7 +322,7 @@ func (o peer) describe(p *rule.Pass, r *refusal, f *rule.Finding, at place, name
 		f.Message += fmt.Sprintf("; %s has no ready pod behind it", o.where)
 		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: o.service.Ref, Text: o.where + ": 0 ready endpoints"})
 		f.Fix.Title = fmt.Sprintf("bring up what %s selects; this container starts again by itself", o.where)
-		f.Fix.Lines = []string{rule.Kubectl("", "", "maturity", "explain", "service/"+o.service.Name, "-n", o.service.Namespace)}
+		f.Fix.Lines = []string{p.Explain(snapshot.Ref{APIVersion: "v1", Kind: "Service", Namespace: o.service.Namespace, Name: o.service.Name})}
 	case known:
 		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a Service without pods: %s has %s now", o.where, rule.Count(ready, "ready endpoint")))
 		f.Message += fmt.Sprintf("; %s has that port and %s", o.where, rule.Count(ready, "ready endpoint"))

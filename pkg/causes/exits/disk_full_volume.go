@@ -2,11 +2,11 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -14,7 +14,7 @@ import (
 // DiskFullVolume finds programs that end because what they write into is full.
 var DiskFullVolume = logCause("disk-full-volume", "what it writes into is full", "disk_full_volume.md", wantsOfDisk, reportDisk)
 
-var fullWords = regexp.MustCompile(`(?i)no space left on device|\bENOSPC\b|disk quota exceeded|\bEDQUOT\b|not enough space on the disk`)
+var fullWords = knowledge.Regexp(`(?i)no space left on device|\bENOSPC\b|disk quota exceeded|\bEDQUOT\b|not enough space on the disk`)
 
 var diskReading = reading{
 	words: fullWords,

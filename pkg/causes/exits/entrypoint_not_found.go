@@ -3,19 +3,19 @@ package exits
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // notFound are the words of runc and crun for a program that they do not find, behind those of
 // containerd, CRI-O and Docker.
-var notFound = regexp.MustCompile("exec: \"([^\"]*)\": (?:stat .*: )?(no such file or directory|executable file not found in \\$PATH)|executable file [`']([^`']*)[`'] (not found(?: in \\$PATH)?)")
+var notFound = knowledge.Regexp("exec: \"([^\"]*)\": (?:stat .*: )?(no such file or directory|executable file not found in \\$PATH)|executable file [`']([^`']*)[`'] (not found(?: in \\$PATH)?)")
 
 // EntrypointNotFound finds containers whose program is not in the image.
 var EntrypointNotFound = rule.Cause{

@@ -2,7 +2,6 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,16 +29,16 @@ var HeapExhaustedInside = logCause("heap-exhausted-inside", "its runtime's own h
 	}, reportHeap)
 
 var (
-	javaHeap = regexp.MustCompile(`java\.lang\.OutOfMemoryError: (Java heap space|GC overhead limit exceeded|Metaspace|Compressed class space|(?:Cannot reserve \d+ bytes of direct|Direct) buffer memory|Requested array size exceeds VM limit)`)
-	nodeHeap = regexp.MustCompile(`FATAL ERROR: .*(?:heap out of memory|heap limit|Allocation failed)`)
-	phpHeap  = regexp.MustCompile(`Allowed memory size of (\d+) bytes exhausted`)
-	goHeap   = regexp.MustCompile(`^fatal error: (?:runtime: )?(?:out of memory|cannot allocate memory)`)
-	netHeap  = regexp.MustCompile(`System\.OutOfMemoryException`)
-	pyHeap   = regexp.MustCompile(`^(?:numpy\.\S*)?(?:_Array)?MemoryError\b`)
+	javaHeap = knowledge.Regexp(`java\.lang\.OutOfMemoryError: (Java heap space|GC overhead limit exceeded|Metaspace|Compressed class space|(?:Cannot reserve \d+ bytes of direct|Direct) buffer memory|Requested array size exceeds VM limit)`)
+	nodeHeap = knowledge.Regexp(`FATAL ERROR: .*(?:heap out of memory|heap limit|Allocation failed)`)
+	phpHeap  = knowledge.Regexp(`Allowed memory size of (\d+) bytes exhausted`)
+	goHeap   = knowledge.Regexp(`^fatal error: (?:runtime: )?(?:out of memory|cannot allocate memory)`)
+	netHeap  = knowledge.Regexp(`System\.OutOfMemoryException`)
+	pyHeap   = knowledge.Regexp(`^(?:numpy\.\S*)?(?:_Array)?MemoryError\b`)
 )
 
 var heapReading = reading{
-	words: regexp.MustCompile(`OutOfMemory|out of memory|heap limit|Allocation failed|MemoryError|Allowed memory size|cannot allocate memory`),
+	words: knowledge.Regexp(`OutOfMemory|out of memory|heap limit|Allocation failed|MemoryError|Allowed memory size|cannot allocate memory`),
 	read: func(lines []string, at int, exit int32) *reason {
 		line := lines[at]
 		r := &reason{cause: "heap-exhausted-inside"}

@@ -2,7 +2,6 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -23,7 +22,7 @@ const (
 )
 
 var envReading = reading{
-	words: regexp.MustCompile(notSet + `|KeyError|unbound variable|parameter (?:null or )?not set|key not found|Could not resolve placeholder|Set the [A-Z]|specify|no value`),
+	words: knowledge.Regexp(notSet + `|KeyError|unbound variable|parameter (?:null or )?not set|key not found|Could not resolve placeholder|Set the [A-Z]|specify|no value`),
 	read: func(lines []string, at int, _ int32) *reason {
 		line := lines[at]
 		for _, pattern := range envPatterns {
@@ -50,21 +49,21 @@ var envReading = reading{
 }
 
 var (
-	envPatterns = []*regexp.Regexp{
-		regexp.MustCompile(envWord + `[^\n]{0,40}?` + envName + `[^\n]{0,30}?` + notSet),
-		regexp.MustCompile(notSet + `[^\n]{0,40}?` + envWord + `[^\n]{0,20}?` + envName),
-		regexp.MustCompile(envWord + `[^\n]{0,40}?` + notSet + `[^\n]{0,20}?` + envName),
-		regexp.MustCompile(envName + `["'` + "`" + `})]* ` + envWord + `[^\n]{0,30}?` + notSet),
-		regexp.MustCompile(`\b([A-Z][A-Z0-9_]{2,63}): (?:unbound variable|parameter (?:null or )?not set)`),
-		regexp.MustCompile(`required key ([A-Z][A-Z0-9_]{2,63}) missing value`),
-		regexp.MustCompile(`Could not resolve placeholder '([A-Z][A-Z0-9_]{2,63})'`),
-		regexp.MustCompile(`Set the ([A-Z][A-Z0-9_]{2,63}) environment variable`),
-		regexp.MustCompile(`\b([A-Z][A-Z0-9_]{2,63}) not found\. Declare it as envvar`),
-		regexp.MustCompile(`(?i:you (?:must|need to) specify) ([A-Z][A-Z0-9]*_[A-Z0-9_]{1,63})`),
-		regexp.MustCompile(`key not found: "([A-Z][A-Z0-9_]{2,63})" \(KeyError\)`),
+	envPatterns = []*knowledge.Pattern{
+		knowledge.Regexp(envWord + `[^\n]{0,40}?` + envName + `[^\n]{0,30}?` + notSet),
+		knowledge.Regexp(notSet + `[^\n]{0,40}?` + envWord + `[^\n]{0,20}?` + envName),
+		knowledge.Regexp(envWord + `[^\n]{0,40}?` + notSet + `[^\n]{0,20}?` + envName),
+		knowledge.Regexp(envName + `["'` + "`" + `})]* ` + envWord + `[^\n]{0,30}?` + notSet),
+		knowledge.Regexp(`\b([A-Z][A-Z0-9_]{2,63}): (?:unbound variable|parameter (?:null or )?not set)`),
+		knowledge.Regexp(`required key ([A-Z][A-Z0-9_]{2,63}) missing value`),
+		knowledge.Regexp(`Could not resolve placeholder '([A-Z][A-Z0-9_]{2,63})'`),
+		knowledge.Regexp(`Set the ([A-Z][A-Z0-9_]{2,63}) environment variable`),
+		knowledge.Regexp(`\b([A-Z][A-Z0-9_]{2,63}) not found\. Declare it as envvar`),
+		knowledge.Regexp(`(?i:you (?:must|need to) specify) ([A-Z][A-Z0-9]*_[A-Z0-9_]{1,63})`),
+		knowledge.Regexp(`key not found: "([A-Z][A-Z0-9_]{2,63})" \(KeyError\)`),
 	}
-	envAlone = regexp.MustCompile(envName + `["'` + "`" + `})]*,? (?:is |was |are |has )?` + notSet)
-	keyError = regexp.MustCompile(`^KeyError: '([A-Z][A-Z0-9_]{2,63})'`)
+	envAlone = knowledge.Regexp(envName + `["'` + "`" + `})]*,? (?:is |was |are |has )?` + notSet)
+	keyError = knowledge.Regexp(`^KeyError: '([A-Z][A-Z0-9_]{2,63})'`)
 )
 
 // source is an object that envFrom takes whole.

@@ -2,14 +2,14 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // noCommandWords are what containerd, CRI-O and Docker say of a container without a program.
-var noCommandWords = regexp.MustCompile(`(?i)no command specified|no command or entrypoint provided`)
+var noCommandWords = knowledge.Regexp(`(?i)no command specified|no command or entrypoint provided`)
 
 // NoCommand finds containers for which neither the spec nor the image names a program.
 var NoCommand = rule.Cause{

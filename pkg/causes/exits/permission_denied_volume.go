@@ -2,7 +2,6 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -13,8 +12,8 @@ import (
 var PermissionDeniedVolume = logCause("permission-denied-volume", "its user may not read or write in a volume", "permission_denied_volume.md", wantsOfDenied, reportDenied)
 
 var (
-	deniedWords = regexp.MustCompile(`(?i)permission denied|\bEACCES\b|AccessDeniedException`)
-	javaDenied  = regexp.MustCompile(`AccessDeniedException: (/\S+)`)
+	deniedWords = knowledge.Regexp(`(?i)permission denied|\bEACCES\b|AccessDeniedException`)
+	javaDenied  = knowledge.Regexp(`AccessDeniedException: (/\S+)`)
 )
 
 var deniedReading = reading{

@@ -2,7 +2,6 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -24,10 +23,10 @@ var PortInUse = logCause("port-in-use", "the port that it listens on is taken", 
 const firstFreePort = 1024
 
 var (
-	bindDenied = regexp.MustCompile(`(?i)permission denied|EACCES|\(13\b`)
-	bindTaken  = regexp.MustCompile(`(?i)address (?:already )?in use|EADDRINUSE|port \d+ (?:was|is) already (?:in use|allocated)`)
-	bindWords  = regexp.MustCompile(`(?i)\bbind\b|\bbind\(\)|bind to|\blisten|make_sock|could not bind|BindException|EADDRINUSE|in use`)
-	portWord   = regexp.MustCompile(`(?i)(?:[0-9a-f.:\]*]|^|\s):(\d{1,5})\b|\bport[ =:]+(\d{1,5})\b|'[^']*', (\d{1,5})\)|\b(?:\d{1,3}\.){3}\d{1,3}:(\d{1,5})\b`)
+	bindDenied = knowledge.Regexp(`(?i)permission denied|EACCES|\(13\b`)
+	bindTaken  = knowledge.Regexp(`(?i)address (?:already )?in use|EADDRINUSE|port \d+ (?:was|is) already (?:in use|allocated)`)
+	bindWords  = knowledge.Regexp(`(?i)\bbind\b|\bbind\(\)|bind to|\blisten|make_sock|could not bind|BindException|EADDRINUSE|in use`)
+	portWord   = knowledge.Regexp(`(?i)(?:[0-9a-f.:\]*]|^|\s):(\d{1,5})\b|\bport[ =:]+(\d{1,5})\b|'[^']*', (\d{1,5})\)|\b(?:\d{1,3}\.){3}\d{1,3}:(\d{1,5})\b`)
 )
 
 var bindReading = reading{

@@ -2,7 +2,6 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,10 +14,10 @@ import (
 var RBACForbidden = logCause("rbac-forbidden", "its service account lacks a right in the API", "rbac_forbidden.md", nil, reportForbidden)
 
 // forbidden is the API server's refusal. Source: apiserver's ForbiddenErrorMessage.
-var forbidden = regexp.MustCompile(`User "system:serviceaccount:([a-z0-9.-]+):([a-z0-9.-]+)" cannot ([a-z]+) resource "([a-z0-9./-]+)" in API group "([a-z0-9.-]*)"(?: in the namespace "([a-z0-9-]+)"| (at the cluster scope))?`)
+var forbidden = knowledge.Regexp(`User "system:serviceaccount:([a-z0-9.-]+):([a-z0-9.-]+)" cannot ([a-z]+) resource "([a-z0-9./-]+)" in API group "([a-z0-9.-]*)"(?: in the namespace "([a-z0-9-]+)"| (at the cluster scope))?`)
 
 var rbacReading = reading{
-	words: regexp.MustCompile(`is forbidden: User "system:serviceaccount:`),
+	words: knowledge.Regexp(`is forbidden: User "system:serviceaccount:`),
 	read: func(lines []string, at int, _ int32) *reason {
 		if !forbidden.MatchString(lines[at]) {
 			return nil

@@ -3,10 +3,10 @@ package exits
 import (
 	"fmt"
 	"path"
-	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -31,7 +31,7 @@ var WriteToConfigMap = logCauseOf("write-to-configmap", readOnly, "writes into a
 		}
 	})
 
-var readOnlyWords = regexp.MustCompile(`(?i)read-only file ?system|\bEROFS\b`)
+var readOnlyWords = knowledge.Regexp(`(?i)read-only file ?system|\bEROFS\b`)
 
 const readOnly = "read-only"
 
@@ -48,7 +48,7 @@ var readOnlyReading = reading{
 }
 
 // node is how Node words an error of the file system: the path stands at its end.
-var node = regexp.MustCompile(`\bE[A-Z]{3,8}: [a-z -]+`)
+var node = knowledge.Regexp(`\bE[A-Z]{3,8}: [a-z -]+`)
 
 func readOnlyRoot(c snapshot.Container) bool {
 	return c.SecurityContext != nil && c.SecurityContext.ReadOnlyRootFilesystem != nil && *c.SecurityContext.ReadOnlyRootFilesystem

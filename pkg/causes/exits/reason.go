@@ -1,7 +1,6 @@
 package exits
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
@@ -21,7 +20,7 @@ type reason struct {
 
 // reading is one way to understand a line of a log: the words that it must hold, and what they mean.
 type reading struct {
-	words *regexp.Regexp
+	words *knowledge.Pattern
 	// read judges lines[at], in which the words are; nil where it tells nothing. A stack stands before
 	// its error, so that the lines before may count too.
 	read func(lines []string, at int, exit int32) *reason
@@ -53,16 +52,16 @@ const (
 
 var (
 	// afterthought are lines that may follow the reason of an end: stacks, hints, farewells.
-	afterthought = regexp.MustCompile(`(?i)^\s|^at |^File "|^goroutine |^Caused by|^\.\.\. |^exit status|^[}\])]|^Node\.js v|^npm err|^make: |^note: |^hint:|^usage|^for more |^see |^try |^flags:|^options:|^commands:|^available commands|^global flags|^aliases:|^examples:|^use "|^run '|^-----|^runtime stack:|^created by |^[\w./*()\[\]-]+\(.*\)$|aborted|^error: could not create the java|^error: a fatal exception|refused|caches? to sync|giv(?:e|ing) up|gave up|retries|attempts|unavailable|(?:could|can) ?not connect|can't connect|unable to connect|exiting|exited|shutting down|shutdown|stopp(?:ed|ing)|clos(?:ed|ing)|clean(?:ed|ing) up|flush|terminating|aborting|bye|startup failed|failed to start`)
+	afterthought = knowledge.Regexp(`(?i)^\s|^at |^File "|^goroutine |^Caused by|^\.\.\. |^exit status|^[}\])]|^Node\.js v|^npm err|^make: |^note: |^hint:|^usage|^for more |^see |^try |^flags:|^options:|^commands:|^available commands|^global flags|^aliases:|^examples:|^use "|^run '|^-----|^runtime stack:|^created by |^[\w./*()\[\]-]+\(.*\)$|aborted|^error: could not create the java|^error: a fatal exception|refused|caches? to sync|giv(?:e|ing) up|gave up|retries|attempts|unavailable|(?:could|can) ?not connect|can't connect|unable to connect|exiting|exited|shutting down|shutdown|stopp(?:ed|ing)|clos(?:ed|ing)|clean(?:ed|ing) up|flush|terminating|aborting|bye|startup failed|failed to start`)
 	// ownLevel are lines that their writer does not call an error, and warned those that he calls a
 	// warning: whatever they say, the program went on after them.
-	ownLevel = regexp.MustCompile(`(?i)\b(?:level|lvl|severity)["']?[=:]\s*["']?(?:info|debug|trace|notice)\b|^\S*\s*\[?(?:INFO|DEBUG|TRACE)\b`)
-	warned   = regexp.MustCompile(`(?i)\b(?:level|lvl|severity)["']?[=:]\s*["']?warn|^\S*\s*\[?WARN`)
-	wentOn   = regexp.MustCompile(`(?i)going on|continu|fall(?:ing)? ?back|using (?:the )?default|ignor|skipp|starting empty|sending none`)
+	ownLevel = knowledge.Regexp(`(?i)\b(?:level|lvl|severity)["']?[=:]\s*["']?(?:info|debug|trace|notice)\b|^\S*\s*\[?(?:INFO|DEBUG|TRACE)\b`)
+	warned   = knowledge.Regexp(`(?i)\b(?:level|lvl|severity)["']?[=:]\s*["']?warn|^\S*\s*\[?WARN`)
+	wentOn   = knowledge.Regexp(`(?i)going on|continu|fall(?:ing)? ?back|using (?:the )?default|ignor|skipp|starting empty|sending none`)
 )
 
 // looksBad are lines that tell of an error, in the words of log levels and exceptions.
-var looksBad = regexp.MustCompile(`(?i)\b(?:level|lvl|severity)["']?[=:]\s*["']?(?:err|fatal|crit|panic|emerg|alert)|\b(?:error|fatal|panic|exception|critical|emerg|severe|failed|failure|terminate called|segmentation fault|assertion|cannot|can't|unable|denied|not found|missing|invalid|refused|required)\b|(?:Error|Exception)\b`)
+var looksBad = knowledge.Regexp(`(?i)\b(?:level|lvl|severity)["']?[=:]\s*["']?(?:err|fatal|crit|panic|emerg|alert)|\b(?:error|fatal|panic|exception|critical|emerg|severe|failed|failure|terminate called|segmentation fault|assertion|cannot|can't|unable|denied|not found|missing|invalid|refused|required)\b|(?:Error|Exception)\b`)
 
 func saysListening(line string) bool {
 	_, _, ok := knowledge.Listens(line)

@@ -2,7 +2,6 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -13,7 +12,7 @@ import (
 var RunsAsRootRefused = logCause("runs-as-root-refused", "refuses to run as root", "runs_as_root_refused.md", nil, reportRoot)
 
 var rootReading = reading{
-	words: regexp.MustCompile(`(?i)(?:can ?not|can't|must not|should not|may not|refus\w+ to|not allowed to|do not|don't) (?:be )?(?:run|execut|start)\w*[^\n]{0,40} (?:as|with) (?:the )?["']?(?:root|superuser|administrator)|"root" execution of|running as root is not (?:permitted|allowed|supported)|must be (?:started|run) (?:under|as) (?:an? )?(?:unprivileged|non-root)`),
+	words: knowledge.Regexp(`(?i)(?:can ?not|can't|must not|should not|may not|refus\w+ to|not allowed to|do not|don't) (?:be )?(?:run|execut|start)\w*[^\n]{0,40} (?:as|with) (?:the )?["']?(?:root|superuser|administrator)|"root" execution of|running as root is not (?:permitted|allowed|supported)|must be (?:started|run) (?:under|as) (?:an? )?(?:unprivileged|non-root)`),
 	read:  func([]string, int, int32) *reason { return &reason{cause: "runs-as-root-refused"} },
 }
 

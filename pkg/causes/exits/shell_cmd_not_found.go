@@ -2,7 +2,6 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,13 +16,13 @@ var ShellCmdNotFound = logCause("shell-cmd-not-found", "a script calls a program
 // What shells say: dash "sh: 1: x: not found", busybox "sh: x: not found", bash "bash: line 1: x:
 // command not found", zsh "zsh:1: command not found: x", env "env: 'x': No such file or directory".
 var (
-	shellMissing = regexp.MustCompile(`(?:^|[:\s])([^\s:"'‘]+): (?:command )?not found$|command not found: (\S+)$`)
-	envMissing   = regexp.MustCompile(`^(?:/usr/bin/)?env: (?:['"‘` + "`" + `]?)([^'"’` + "`" + `:\s]+)['"’` + "`" + `]?: No such file or directory$`)
-	carriage     = regexp.MustCompile(`\\r|\r`)
+	shellMissing = knowledge.Regexp(`(?:^|[:\s])([^\s:"'‘]+): (?:command )?not found$|command not found: (\S+)$`)
+	envMissing   = knowledge.Regexp(`^(?:/usr/bin/)?env: (?:['"‘` + "`" + `]?)([^'"’` + "`" + `:\s]+)['"’` + "`" + `]?: No such file or directory$`)
+	carriage     = knowledge.Regexp(`\\r|\r`)
 )
 
 var shellReading = reading{
-	words: regexp.MustCompile(`not found|env: .*No such file or directory`),
+	words: knowledge.Regexp(`not found|env: .*No such file or directory`),
 	read: func(lines []string, at int, exit int32) *reason {
 		if exit != 127 {
 			return nil

@@ -3,7 +3,6 @@ package exits
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -182,13 +181,13 @@ func wordIn(text, word string) int {
 }
 
 var (
-	pathBefore = regexp.MustCompile("(?:^|[\\s\"'`(=:\\[‘])(/[A-Za-z0-9._@%+~/-]*[A-Za-z0-9_~/-])")
-	pathAfter  = regexp.MustCompile("^[\"')]?(?:[:,] ?(?:[a-z]+ )?)[\"'`‘](/[A-Za-z0-9._@%+~/-]+)")
+	pathBefore = knowledge.Regexp("(?:^|[\\s\"'`(=:\\[‘])(/[A-Za-z0-9._@%+~/-]*[A-Za-z0-9_~/-])")
+	pathAfter  = knowledge.Regexp("^[\"')]?(?:[:,] ?(?:[a-z]+ )?)[\"'`‘](/[A-Za-z0-9._@%+~/-]+)")
 )
 
 // pathBy is the path that an error of the file system is about: right behind its words as Python and
 // Node write it, else the last one before them; "" where the line names none.
-func pathBy(line string, words *regexp.Regexp) string {
+func pathBy(line string, words *knowledge.Pattern) string {
 	at := words.FindStringIndex(line)
 	if at == nil {
 		return ""

@@ -2,11 +2,11 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -24,19 +24,19 @@ var ThreadLimit = logCause("thread-limit", "it may not start another thread or p
 const notAllowed = "notAllowed"
 
 var (
-	threadFull = regexp.MustCompile(`(?i)(?:fork|thread|pthread_create|spawn|clone)[^\n]{0,160}(?:resource temporarily unavailable|EAGAIN|errno ?= ?11\b|os error 11\b|code: 11\b|\(11\b)|can't start new thread|unable to create (?:new )?native thread|failed to create new OS thread|fatal error: newosproc|can(?:no|')t fork|can't create thread|thread creation failed`)
-	threadDeny = regexp.MustCompile(`(?i)(?:fork|thread|pthread_create|spawn|clone)[^\n]{0,160}(?:operation not permitted|EPERM|errno ?= ?1\b|os error 1\b)`)
-	busy       = regexp.MustCompile(`(?i)^BlockingIOError: \[Errno 11\] Resource temporarily unavailable|what\(\):\s+Resource temporarily unavailable`)
-	forks      = regexp.MustCompile(`(?i)fork|subprocess|popen|multiprocessing|threading|system_error`)
-	haveNow    = regexp.MustCompile(`\(have (\d{1,7}) already`)
-	manyOf     = regexp.MustCompile(`(?i)for thread \d{1,6} of (\d{1,6})`)
+	threadFull = knowledge.Regexp(`(?i)(?:fork|thread|pthread_create|spawn|clone)[^\n]{0,160}(?:resource temporarily unavailable|EAGAIN|errno ?= ?11\b|os error 11\b|code: 11\b|\(11\b)|can't start new thread|unable to create (?:new )?native thread|failed to create new OS thread|fatal error: newosproc|can(?:no|')t fork|can't create thread|thread creation failed`)
+	threadDeny = knowledge.Regexp(`(?i)(?:fork|thread|pthread_create|spawn|clone)[^\n]{0,160}(?:operation not permitted|EPERM|errno ?= ?1\b|os error 1\b)`)
+	busy       = knowledge.Regexp(`(?i)^BlockingIOError: \[Errno 11\] Resource temporarily unavailable|what\(\):\s+Resource temporarily unavailable`)
+	forks      = knowledge.Regexp(`(?i)fork|subprocess|popen|multiprocessing|threading|system_error`)
+	haveNow    = knowledge.Regexp(`\(have (\d{1,7}) already`)
+	manyOf     = knowledge.Regexp(`(?i)for thread \d{1,6} of (\d{1,6})`)
 )
 
 // forkLines is how far before an error that only says "temporarily unavailable" the call may stand that made it.
 const forkLines = 14
 
 var threadReading = reading{
-	words: regexp.MustCompile(`(?i)temporarily unavailable|EAGAIN|EPERM|errno|os error|code: 11|thread|fork|newosproc`),
+	words: knowledge.Regexp(`(?i)temporarily unavailable|EAGAIN|EPERM|errno|os error|code: 11|thread|fork|newosproc`),
 	read: func(lines []string, at int, _ int32) *reason {
 		line := lines[at]
 		r := &reason{cause: "thread-limit"}
@@ -54,20 +54,20 @@ var threadReading = reading{
 
 // pool is a variable with which a runtime or library is told how many threads to start.
 type pool struct {
-	words *regexp.Regexp // of what reads it
+	words *knowledge.Pattern // of what reads it
 	env   string
 }
 
 // pools are tried in turn. Sources: the documents of OpenBLAS, of GNU's OpenMP, of Rayon and of libuv.
 var pools = []pool{
-	{regexp.MustCompile(`OpenBLAS`), "OPENBLAS_NUM_THREADS"},
-	{regexp.MustCompile(`libgomp|OpenMP|OMP:`), "OMP_NUM_THREADS"},
-	{regexp.MustCompile(`rayon`), "RAYON_NUM_THREADS"},
-	{regexp.MustCompile(`uv_thread|libuv`), "UV_THREADPOOL_SIZE"},
+	{knowledge.Regexp(`OpenBLAS`), "OPENBLAS_NUM_THREADS"},
+	{knowledge.Regexp(`libgomp|OpenMP|OMP:`), "OMP_NUM_THREADS"},
+	{knowledge.Regexp(`rayon`), "RAYON_NUM_THREADS"},
+	{knowledge.Regexp(`uv_thread|libuv`), "UV_THREADPOOL_SIZE"},
 }
 
 // threadEnv are variables that set how many threads or processes a program starts.
-var threadEnv = regexp.MustCompile(`(?i)(?:^|_)(?:num_)?(?:threads?|workers?|concurrency|processes)$|THREADPOOL_SIZE|NUM_THREADS`)
+var threadEnv = knowledge.Regexp(`(?i)(?:^|_)(?:num_)?(?:threads?|workers?|concurrency|processes)$|THREADPOOL_SIZE|NUM_THREADS`)
 
 func reportThreads(p *rule.Pass, c snapshot.Container, e *ended) {
 	f := e.finding(p, c)
@@ -89,7 +89,7 @@ func reportThreads(p *rule.Pass, c snapshot.Container, e *ended) {
 		Title: "have it start fewer threads or processes, or have whoever runs the node raise podPidsLimit", Applicability: rule.NeedsThought,
 		Caution: "a leak of threads reaches every limit: see first whether their number grows with time",
 	}
-	for _, pattern := range []*regexp.Regexp{haveNow, manyOf} {
+	for _, pattern := range []*knowledge.Pattern{haveNow, manyOf} {
 		if m := pattern.FindStringSubmatch(e.line); m != nil {
 			word := "it has %s threads already"
 			if pattern == manyOf {

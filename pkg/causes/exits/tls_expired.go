@@ -2,9 +2,9 @@ package exits
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -13,13 +13,13 @@ import (
 var TLSExpired = logCause("tls-expired", "a certificate has expired, or is not valid yet", "tls_expired.md", nil, reportExpired)
 
 var (
-	notYet  = regexp.MustCompile(`(?i)not yet valid(?:$|["']|: (?:NotBefore|current time \S+ is before))|CERT_NOT_YET_VALID|CertificateNotYetValid|is before \d{4}|is not yet valid`)
-	until   = regexp.MustCompile(`is (?:after|before) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)
-	urlHost = regexp.MustCompile(`\b[a-z]{2,8}://([A-Za-z0-9.-]+)(?::\d+)?`)
+	notYet  = knowledge.Regexp(`(?i)not yet valid(?:$|["']|: (?:NotBefore|current time \S+ is before))|CERT_NOT_YET_VALID|CertificateNotYetValid|is before \d{4}|is not yet valid`)
+	until   = knowledge.Regexp(`is (?:after|before) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)`)
+	urlHost = knowledge.Regexp(`\b[a-z]{2,8}://([A-Za-z0-9.-]+)(?::\d+)?`)
 )
 
 var tlsReading = reading{
-	words: regexp.MustCompile(`(?i)certificate (?:has|is) (?:expired|not yet valid)|certificate expired|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|CertificateExpiredException|CertificateNotYetValidException|certificate verify failed: certificate (?:has expired|is not yet valid)|certificate has expired or is not yet valid`),
+	words: knowledge.Regexp(`(?i)certificate (?:has|is) (?:expired|not yet valid)|certificate expired|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|CertificateExpiredException|CertificateNotYetValidException|certificate verify failed: certificate (?:has expired|is not yet valid)|certificate has expired or is not yet valid`),
 	read: func(lines []string, at int, _ int32) *reason {
 		line := lines[at]
 		r := &reason{cause: "tls-expired", more: "has expired"}

@@ -3,7 +3,6 @@ package exits
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -34,29 +33,29 @@ const (
 )
 
 var (
-	otherNameWords = []*regexp.Regexp{ // the name that was called, as far as the words have it
-		regexp.MustCompile(`certificate is valid for [^\n]{1,300}, not (\S{1,253})`),
-		regexp.MustCompile(`certificate is not valid for any names, but wanted to match (\S{1,253})`),
-		regexp.MustCompile(`cannot validate certificate for (\S{1,253}) because it doesn't contain any IP SANs`),
-		regexp.MustCompile(`certificate relies on legacy Common Name field`),
-		regexp.MustCompile(`No subject alternative (?:DNS )?names?(?: matching (?:IP address )?(\S{1,253}))? (?:found|present)`),
-		regexp.MustCompile(`No name matching (\S{1,253}) found`),
-		regexp.MustCompile(`does not match certificate's altnames: (?:Host: |IP: )?(\S{1,253}?)\.? is`),
-		regexp.MustCompile(`(?:Hostname|IP address) mismatch, certificate is not valid for '([^']{1,253})'`),
-		regexp.MustCompile(`hostname '([^']{1,253})' doesn't match`),
-		regexp.MustCompile(`no alternative certificate subject name matches target host ?name '([^']{1,253})'`),
-		regexp.MustCompile(`server certificate for "[^"]{1,253}" does not match host name "([^"]{1,253})"`),
-		regexp.MustCompile(`NotValidForName|RemoteCertificateNameMismatch|ERR_TLS_CERT_ALTNAME_INVALID`),
+	otherNameWords = []*knowledge.Pattern{ // the name that was called, as far as the words have it
+		knowledge.Regexp(`certificate is valid for [^\n]{1,300}, not (\S{1,253})`),
+		knowledge.Regexp(`certificate is not valid for any names, but wanted to match (\S{1,253})`),
+		knowledge.Regexp(`cannot validate certificate for (\S{1,253}) because it doesn't contain any IP SANs`),
+		knowledge.Regexp(`certificate relies on legacy Common Name field`),
+		knowledge.Regexp(`No subject alternative (?:DNS )?names?(?: matching (?:IP address )?(\S{1,253}))? (?:found|present)`),
+		knowledge.Regexp(`No name matching (\S{1,253}) found`),
+		knowledge.Regexp(`does not match certificate's altnames: (?:Host: |IP: )?(\S{1,253}?)\.? is`),
+		knowledge.Regexp(`(?:Hostname|IP address) mismatch, certificate is not valid for '([^']{1,253})'`),
+		knowledge.Regexp(`hostname '([^']{1,253})' doesn't match`),
+		knowledge.Regexp(`no alternative certificate subject name matches target host ?name '([^']{1,253})'`),
+		knowledge.Regexp(`server certificate for "[^"]{1,253}" does not match host name "([^"]{1,253})"`),
+		knowledge.Regexp(`NotValidForName|RemoteCertificateNameMismatch|ERR_TLS_CERT_ALTNAME_INVALID`),
 	}
-	noRootsWords    = regexp.MustCompile(`(?i)failed to load system roots and no roots provided|trustAnchors parameter must be non-empty|root certificate file "[^"]{1,253}" does not exist`)
-	turnedDownWords = regexp.MustCompile(`(?i)remote error: tls: (?:unknown certificate(?: authority)?|bad certificate|certificate required)|tlsv1\d? alert (?:unknown ca|bad certificate|certificate required)|Received fatal alert: (?:unknown_ca|bad_certificate|certificate_unknown|certificate_required)`)
-	noTrustWords    = regexp.MustCompile(`(?i)signed by unknown authority|PKIX path (?:building|validation) failed|unable to find valid certification path|SELF_SIGNED_CERT|UNABLE_TO_(?:VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT)|unable to get (?:local )?issuer certificate|self[- ]signed certificate|unable to verify the first certificate|invalid peer certificate: UnknownIssuer|UntrustedRoot|PartialChain|RemoteCertificateChainErrors`)
+	noRootsWords    = knowledge.Regexp(`(?i)failed to load system roots and no roots provided|trustAnchors parameter must be non-empty|root certificate file "[^"]{1,253}" does not exist`)
+	turnedDownWords = knowledge.Regexp(`(?i)remote error: tls: (?:unknown certificate(?: authority)?|bad certificate|certificate required)|tlsv1\d? alert (?:unknown ca|bad certificate|certificate required)|Received fatal alert: (?:unknown_ca|bad_certificate|certificate_unknown|certificate_required)`)
+	noTrustWords    = knowledge.Regexp(`(?i)signed by unknown authority|PKIX path (?:building|validation) failed|unable to find valid certification path|SELF_SIGNED_CERT|UNABLE_TO_(?:VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT)|unable to get (?:local )?issuer certificate|self[- ]signed certificate|unable to verify the first certificate|invalid peer certificate: UnknownIssuer|UntrustedRoot|PartialChain|RemoteCertificateChainErrors`)
 	// validFor are the names that the certificate is for, in Go's words.
-	validFor = regexp.MustCompile(`certificate is valid for ([^\n]{1,300}), not `)
+	validFor = knowledge.Regexp(`certificate is valid for ([^\n]{1,300}), not `)
 )
 
 var untrustedReading = reading{
-	words: regexp.MustCompile(`(?i)certificate|certification|x509|PKIX|_CERT|tls|ssl|trustAnchors|UnknownIssuer|NotValidForName|UntrustedRoot|PartialChain|subject alternative|No name matching|doesn't match`),
+	words: knowledge.Regexp(`(?i)certificate|certification|x509|PKIX|_CERT|tls|ssl|trustAnchors|UnknownIssuer|NotValidForName|UntrustedRoot|PartialChain|subject alternative|No name matching|doesn't match`),
 	read: func(lines []string, at int, _ int32) *reason {
 		line := lines[at]
 		if strings.Contains(line, "handshake error from") {
@@ -104,7 +103,7 @@ func calledIn(lines []string, at int) string {
 
 // truster is a way in which programs of one kind are told whom to trust.
 type truster struct {
-	words *regexp.Regexp // of such programs, when they do not trust
+	words *knowledge.Pattern // of such programs, when they do not trust
 	who   string
 	env   []string // that they read
 	set   string   // the one to set
@@ -115,12 +114,12 @@ type truster struct {
 // trusters are tried in turn. Sources: Go, crypto/x509 root_unix.go; Node, doc/api/cli.md; Python, ssl and requests' documents;
 // OpenSSL, X509_get_default_cert_file; libpq's documents; Java, the JSSE reference guide.
 var trusters = []truster{
-	{regexp.MustCompile(`SELF_SIGNED_CERT|DEPTH_ZERO|UNABLE_TO_|ERR_TLS_CERT|verify the first certificate|node:_tls`), "Node", []string{"NODE_EXTRA_CA_CERTS"}, "NODE_EXTRA_CA_CERTS", false, "it comes on top of the authorities that Node has built in"},
-	{regexp.MustCompile(`PKIX|SunCertPath|javax\.net\.ssl|java\.security|trustAnchors|certification path`), "Java", []string{"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "JAVA_OPTS"}, "", false, ""},
-	{regexp.MustCompile(`x509: `), "Go", []string{"SSL_CERT_FILE", "SSL_CERT_DIR"}, "SSL_CERT_DIR", true, "it comes on top of the authorities of the image's bundle"},
-	{regexp.MustCompile(`requests\.exceptions|urllib3|HTTPSConnectionPool`), "Python's requests", []string{"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}, "REQUESTS_CA_BUNDLE", false, "it replaces the public authorities: the file must hold those too, where public names are called"},
-	{regexp.MustCompile(`server certificate for|root certificate file|PSQLException|connection to server`), "libpq", []string{"PGSSLROOTCERT"}, "PGSSLROOTCERT", false, ""},
-	{regexp.MustCompile(``), "OpenSSL", []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"}, "SSL_CERT_FILE", false, "it replaces the image's bundle: the file must hold those authorities too, where public names are called"},
+	{knowledge.Regexp(`SELF_SIGNED_CERT|DEPTH_ZERO|UNABLE_TO_|ERR_TLS_CERT|verify the first certificate|node:_tls`), "Node", []string{"NODE_EXTRA_CA_CERTS"}, "NODE_EXTRA_CA_CERTS", false, "it comes on top of the authorities that Node has built in"},
+	{knowledge.Regexp(`PKIX|SunCertPath|javax\.net\.ssl|java\.security|trustAnchors|certification path`), "Java", []string{"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "JAVA_OPTS"}, "", false, ""},
+	{knowledge.Regexp(`x509: `), "Go", []string{"SSL_CERT_FILE", "SSL_CERT_DIR"}, "SSL_CERT_DIR", true, "it comes on top of the authorities of the image's bundle"},
+	{knowledge.Regexp(`requests\.exceptions|urllib3|HTTPSConnectionPool`), "Python's requests", []string{"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}, "REQUESTS_CA_BUNDLE", false, "it replaces the public authorities: the file must hold those too, where public names are called"},
+	{knowledge.Regexp(`server certificate for|root certificate file|PSQLException|connection to server`), "libpq", []string{"PGSSLROOTCERT"}, "PGSSLROOTCERT", false, ""},
+	{knowledge.Regexp(``), "OpenSSL", []string{"SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"}, "SSL_CERT_FILE", false, "it replaces the image's bundle: the file must hold those authorities too, where public names are called"},
 }
 
 func trusterOf(line string) truster {
@@ -129,7 +128,7 @@ func trusterOf(line string) truster {
 }
 
 // trustStore is where Java's options name a file of authorities.
-var trustStore = regexp.MustCompile(`-Djavax\.net\.ssl\.trustStore=(\S{1,300})`)
+var trustStore = knowledge.Regexp(`-Djavax\.net\.ssl\.trustStore=(\S{1,300})`)
 
 // trustFile is a file in a volume that looks like authorities.
 type trustFile struct {
@@ -191,7 +190,7 @@ func (t trustFile) files(p *rule.Pass) (files map[string]string, known bool) {
 }
 
 // caName are names of files that hold authorities.
-var caName = regexp.MustCompile(`(?i)(?:^|[^a-z])ca(?:[^a-z]|$)|cacert|bundle|root|authorit|trust|chain|issuer`)
+var caName = knowledge.Regexp(`(?i)(?:^|[^a-z])ca(?:[^a-z]|$)|cacert|bundle|root|authorit|trust|chain|issuer`)
 
 // authorities are the mounted files that are called like authorities, in order.
 func authorities(p *rule.Pass, c snapshot.Container) (files []string, of map[string]trustFile) {

@@ -38,6 +38,7 @@ func TestRefusedReading(t *testing.T) {
 func TestServiceOfRefusal(t *testing.T) {
 	for host, want := range map[string]string{
 		"db": "shop/db", "db.prod": "prod/db", "db.prod.svc": "prod/db", "db.prod.svc.cluster.local": "prod/db", "db.prod.svc.cluster.local.": "prod/db",
+		"db-0.db": "shop/db", "db-0.db.prod.svc.cluster.local": "prod/db",
 		"localhost": "", "127.0.0.1": "", "10.96.0.7": "", "db.example.com": "", "example.com": "", "::1": "",
 	} {
 		got := ""

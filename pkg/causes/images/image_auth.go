@@ -2,12 +2,12 @@ package images
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -45,7 +45,7 @@ func badSecrets(p *rule.Pass) (gone, useless []pullSecret) {
 }
 
 // status is the answer of a registry.
-var status = regexp.MustCompile(`\b40[13] [A-Z][a-z]+`)
+var status = knowledge.Regexp(`\b40[13] [A-Z][a-z]+`)
 
 func reportAuth(p *rule.Pass, f failure) {
 	registry, _, _ := parts(f.Image)
@@ -153,7 +153,7 @@ func reasonOf(out snapshot.Outcome) string {
 // Source: Amazon ECR, GetAuthorizationToken.
 const ecrLogin = 12 * time.Hour
 
-var ecrHost = regexp.MustCompile(`\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
+var ecrHost = knowledge.Regexp(`\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
 
 func isECR(registry string) bool { return ecrHost.MatchString(registry) }
 

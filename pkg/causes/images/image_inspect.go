@@ -2,9 +2,9 @@ package images
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -28,7 +28,7 @@ var ImageInspect = rule.Cause{
 
 // ambiguousName is what CRI-O says of an image without a registry.
 // Source: github.com/cri-o/cri-o, server/image_pull.go, and containers/image, pkg/shortnames.
-var ambiguousName = regexp.MustCompile(`short[- ]name (mode is enforcing|resolution enforced)|ambiguous list`)
+var ambiguousName = knowledge.Regexp(`short[- ]name (mode is enforcing|resolution enforced)|ambiguous list`)
 
 func reportInspect(p *rule.Pass, c snapshot.Container, message string, evidence rule.Evidence) {
 	setting := p.ContainerSetting(c).Child("image")

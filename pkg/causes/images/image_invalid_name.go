@@ -2,10 +2,10 @@ package images
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -44,13 +44,13 @@ var ImageInvalidName = rule.Cause{
 
 // Source of the grammar: github.com/distribution/reference, with which all runtimes read names.
 var (
-	unfilled  = regexp.MustCompile(`\$\{[^}]*\}?|\$\([^)]*\)?|\$[A-Za-z_][A-Za-z0-9_]*|\{\{[^}]*(\}\})?|<[^>]*>|%[A-Z_]+%`)
-	scheme    = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://`)
-	digest    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:([0-9a-fA-F]{32,})$`)
-	tagForm   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
-	partForm  = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$`)
-	wholeForm = regexp.MustCompile(`^(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`)
-	hexName   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	unfilled  = knowledge.Regexp(`\$\{[^}]*\}?|\$\([^)]*\)?|\$[A-Za-z_][A-Za-z0-9_]*|\{\{[^}]*(\}\})?|<[^>]*>|%[A-Z_]+%`)
+	scheme    = knowledge.Regexp(`^[a-z][a-z0-9+.-]*://`)
+	digest    = knowledge.Regexp(`^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:([0-9a-fA-F]{32,})$`)
+	tagForm   = knowledge.Regexp(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+	partForm  = knowledge.Regexp(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$`)
+	wholeForm = knowledge.Regexp(`^(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`)
+	hexName   = knowledge.Regexp(`^[0-9a-f]{64}$`)
 )
 
 // sha256Letters is how long a digest is.
@@ -117,7 +117,7 @@ func hostOf(repository string) (host, path string) {
 }
 
 // stencil is a part of a path that looks like the name of a value which was never put in: IMAGE, APP_NAME.
-var stencil = regexp.MustCompile(`^[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*$`)
+var stencil = knowledge.Regexp(`^[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*$`)
 
 // capitals tells of a path with capitals. It is written in lower case where nothing else can be meant.
 func capitals(host, path, tag string) (what, better string) {

@@ -2,7 +2,6 @@ package images
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -31,7 +30,7 @@ var ImageRegistryUnreachable = rule.Cause{
 
 // obstacle is one way in which a registry cannot be reached.
 type obstacle struct {
-	words   *regexp.Regexp
+	words   *knowledge.Pattern
 	says    string // of the address that was asked
 	label   string
 	fix     string // a verb phrase
@@ -43,63 +42,63 @@ type obstacle struct {
 // first that applies.
 var obstacles = []obstacle{
 	{
-		words: regexp.MustCompile(`proxyconnect tcp`), says: "is asked for through a proxy of the node that does not answer",
+		words: knowledge.Regexp(`proxyconnect tcp`), says: "is asked for through a proxy of the node that does not answer",
 		label: "the node's proxy stands between", fix: "mend the proxy that the container runtime of the node is given, or except this registry from it (NO_PROXY)",
 	},
 	{
-		words: regexp.MustCompile(`no such host`), says: "does not exist: the DNS of the node knows no such host",
+		words: knowledge.Regexp(`no such host`), says: "does not exist: the DNS of the node knows no such host",
 		label: "no such host", fix: "correct the registry's name",
 		caution: "a name that exists elsewhere alone needs a DNS server that the node, not the pod, asks",
 	},
 	{
-		words: regexp.MustCompile(`lookup [^:]*(:\d+)?: .*(i/o timeout|connection refused)|Temporary failure in name resolution|server misbehaving`), says: "cannot be looked up: the DNS server of the node gives no answer",
+		words: knowledge.Regexp(`lookup [^:]*(:\d+)?: .*(i/o timeout|connection refused)|Temporary failure in name resolution|server misbehaving`), says: "cannot be looked up: the DNS server of the node gives no answer",
 		label: "the node cannot look this name up", fix: "mend the node's DNS (/etc/resolv.conf of the node, not the cluster's), or correct the registry's name if it is none",
 		caution: "a name that does not exist can look like this as well, where the DNS server passes questions on",
 	},
 	{
-		words: regexp.MustCompile(`server gave HTTP response to HTTPS client`), says: "speaks plain HTTP, and the node asks by HTTPS",
+		words: knowledge.Regexp(`server gave HTTP response to HTTPS client`), says: "speaks plain HTTP, and the node asks by HTTPS",
 		label: "answers without TLS", fix: "give the registry a certificate; or name it in the runtime's list of registries without TLS, on every node (containerd: certs.d/HOST/hosts.toml)", nameOK: true,
 		caution: "without TLS anybody on the way can change the image",
 	},
 	{
-		words: regexp.MustCompile(`malformed HTTP response|HTTP request to an HTTPS server`), says: "speaks HTTPS, and the node asks by plain HTTP",
+		words: knowledge.Regexp(`malformed HTTP response|HTTP request to an HTTPS server`), says: "speaks HTTPS, and the node asks by plain HTTP",
 		label: "answers with TLS", fix: "take the registry off the runtime's list of registries without TLS, on the node", nameOK: true,
 	},
 	{
-		words: regexp.MustCompile(`x509: certificate signed by unknown authority|x509: “[^”]*” certificate is not trusted`), says: "has a certificate of an authority that the node does not know",
+		words: knowledge.Regexp(`x509: certificate signed by unknown authority|x509: “[^”]*” certificate is not trusted`), says: "has a certificate of an authority that the node does not know",
 		label: "signed by an authority that the node does not trust", fix: "install the authority's certificate on every node (containerd: certs.d/HOST/hosts.toml, ca = ...), or give the registry one of a known authority", nameOK: true,
 		caution: "a proxy that opens TLS looks like this as well: compare who signed the certificate",
 	},
 	{
-		words: regexp.MustCompile(`x509: certificate has expired or is not yet valid`), says: "has a certificate that has expired, or the node's clock is wrong",
+		words: knowledge.Regexp(`x509: certificate has expired or is not yet valid`), says: "has a certificate that has expired, or the node's clock is wrong",
 		label: "its certificate has expired", fix: "renew the registry's certificate; look at the node's clock if it has not expired", nameOK: true,
 	},
 	{
-		words: regexp.MustCompile(`x509: (certificate is (not )?valid for|cannot validate certificate for)|doesn't contain any IP SANs`), says: "has a certificate for another name",
+		words: knowledge.Regexp(`x509: (certificate is (not )?valid for|cannot validate certificate for)|doesn't contain any IP SANs`), says: "has a certificate for another name",
 		label: "not a name in its certificate", fix: "name the registry as its certificate does", nameOK: true,
 	},
 	{
-		words: regexp.MustCompile(`x509: |tls: `), says: "and the node cannot agree on TLS",
+		words: knowledge.Regexp(`x509: |tls: `), says: "and the node cannot agree on TLS",
 		label: "TLS fails", fix: "mend the registry's TLS", nameOK: true,
 	},
 	{
-		words: regexp.MustCompile(`connection refused`), says: "refuses the connection: nothing listens on that port",
+		words: knowledge.Regexp(`connection refused`), says: "refuses the connection: nothing listens on that port",
 		label: "nothing listens here", fix: "start the registry, or correct its address and port", nameOK: true,
 	},
 	{
-		words: regexp.MustCompile(`no route to host|network is unreachable|host is unreachable|host is down`), says: "cannot be reached: the node has no route to it",
+		words: knowledge.Regexp(`no route to host|network is unreachable|host is unreachable|host is down`), says: "cannot be reached: the node has no route to it",
 		label: "no route from the node", fix: "mend the node's way to the registry: routes, VPN, firewall; or correct its address", nameOK: true,
 	},
 	{
-		words: regexp.MustCompile(`connection reset|: EOF\b|unexpected EOF|broken pipe`), says: "ends the connection without an answer",
+		words: knowledge.Regexp(`connection reset|: EOF\b|unexpected EOF|broken pipe`), says: "ends the connection without an answer",
 		label: "hangs up", fix: "look at the registry and at what stands before it (load balancer, proxy, firewall); or correct its address", nameOK: true,
 	},
 	{
-		words: regexp.MustCompile(`: 5\d\d [A-Z][a-z]+`), says: "answers with an error of its own",
+		words: knowledge.Regexp(`: 5\d\d [A-Z][a-z]+`), says: "answers with an error of its own",
 		label: "the registry itself is ill", fix: "look at the registry: it answers, and cannot serve", nameOK: true,
 	},
 	{
-		words: regexp.MustCompile(`(?i)timeout|deadline exceeded|context canceled|awaiting headers|request canceled`), says: "does not answer in time",
+		words: knowledge.Regexp(`(?i)timeout|deadline exceeded|context canceled|awaiting headers|request canceled`), says: "does not answer in time",
 		label: "no answer", fix: "mend the node's way to the registry: firewall, proxy, route; or correct its address",
 	},
 }
@@ -117,7 +116,7 @@ func obstacleOf(message string) obstacle {
 }
 
 // asked is the address that the runtime asked: of a registry, its mirror, or its login server.
-var asked = regexp.MustCompile(`(?:Head|Get|Post) \\?"?https?://([A-Za-z0-9.:_\[\]-]+)`)
+var asked = knowledge.Regexp(`(?:Head|Get|Post) \\?"?https?://([A-Za-z0-9.:_\[\]-]+)`)
 
 // hubHosts are the addresses behind docker.io.
 var hubHosts = []string{"registry-1.docker.io", "auth.docker.io", "index.docker.io", "production.cloudflare.docker.com", "mirror.gcr.io"}
@@ -172,11 +171,11 @@ func reportUnreachable(p *rule.Pass, f failure) {
 }
 
 // address is an IP address, with or without a port: no name to look up, and none to misspell.
-var address = regexp.MustCompile(`^(\d{1,3}(\.\d{1,3}){3}(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?)$`)
+var address = knowledge.Regexp(`^(\d{1,3}(\.\d{1,3}){3}(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?)$`)
 
 func isAddress(host string) bool { return address.MatchString(host) }
 
-var serverError = regexp.MustCompile(`\b5\d\d [A-Z][a-z]+( [A-Z][a-z]+){0,3}`)
+var serverError = knowledge.Regexp(`\b5\d\d [A-Z][a-z]+( [A-Z][a-z]+){0,3}`)
 
 // neighbours says how other pods fare with images of the same registry.
 func neighbours(p *rule.Pass, registry string) []rule.Evidence {

@@ -164,5 +164,5 @@ func behind(f *rule.Finding, p *rule.Pass, mine pull, first *other) {
 	f.Evidence = append(f.Evidence, rule.EventEvidence(first.event))
 	f.Fix.Title = fmt.Sprintf("see to the image of %s, which comes first; this one comes after it", ref.String())
 	f.Fix.Caution = "that one may wait for another in turn, of a namespace that was not read. Where nodes often pull large images, serializeImagePulls: false in the kubelet's configuration lets them come side by side"
-	f.Fix.Lines = []string{rule.Kubectl("", "", "maturity", "explain", ref.String(), "-n", ref.Namespace)}
+	f.Fix.Lines = []string{p.Explain(ref)}
 }

@@ -1,10 +1,10 @@
 package images
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -29,16 +29,16 @@ const (
 // and the errors of Go's net, net/http and crypto/x509 packages, with which all of them are written.
 var troubles = []struct {
 	is    trouble
-	words *regexp.Regexp
+	words *knowledge.Pattern
 }{
-	{limited, regexp.MustCompile(`(?i)toomanyrequests|429 too many requests|pull rate limit|too many requests to registry`)},
-	{foreign, regexp.MustCompile(`(?i)no match for platform in|no matching manifest for|no image found in (manifest list|image index) for architecture|does not match the specified platform`)},
-	{unverified, regexp.MustCompile(`SignatureValidationFailed|Source image rejected:`)},
-	{shortName, regexp.MustCompile(`short[- ]name (mode|resolution)`)},
-	{outOfReach, regexp.MustCompile(`RegistryUnavailable|failed to do request|request canceled|dial tcp|proxyconnect tcp|no such host|i/o timeout|x509: |tls: |server gave HTTP response|TLS handshake timeout|connection refused|connection reset|context (deadline exceeded|canceled)|unexpected EOF|: 5\d\d [A-Z][a-z]+|http2?: `)},
-	{hidden, regexp.MustCompile(`(?i)repository does not exist or may require|insufficient_scope|pull access denied`)},
-	{refused, regexp.MustCompile(`(?i)401 unauthorized|403 forbidden|no basic auth credentials|unauthorized: |authentication required|access to the resource is denied|authorization failed|invalid username/password|incorrect username or password`)},
-	{missing, regexp.MustCompile(`(?i)code = NotFound|: not found\s*$|manifest unknown|manifest for \S+ not found|name unknown|repository name not known`)},
+	{limited, knowledge.Regexp(`(?i)toomanyrequests|429 too many requests|pull rate limit|too many requests to registry`)},
+	{foreign, knowledge.Regexp(`(?i)no match for platform in|no matching manifest for|no image found in (manifest list|image index) for architecture|does not match the specified platform`)},
+	{unverified, knowledge.Regexp(`SignatureValidationFailed|Source image rejected:`)},
+	{shortName, knowledge.Regexp(`short[- ]name (mode|resolution)`)},
+	{outOfReach, knowledge.Regexp(`RegistryUnavailable|failed to do request|request canceled|dial tcp|proxyconnect tcp|no such host|i/o timeout|x509: |tls: |server gave HTTP response|TLS handshake timeout|connection refused|connection reset|context (deadline exceeded|canceled)|unexpected EOF|: 5\d\d [A-Z][a-z]+|http2?: `)},
+	{hidden, knowledge.Regexp(`(?i)repository does not exist or may require|insufficient_scope|pull access denied`)},
+	{refused, knowledge.Regexp(`(?i)401 unauthorized|403 forbidden|no basic auth credentials|unauthorized: |authentication required|access to the resource is denied|authorization failed|invalid username/password|incorrect username or password`)},
+	{missing, knowledge.Regexp(`(?i)code = NotFound|: not found\s*$|manifest unknown|manifest for \S+ not found|name unknown|repository name not known`)},
 }
 
 // troubleOf reads why an image cannot be pulled.
@@ -102,7 +102,7 @@ func pullError(p *rule.Pass, c snapshot.Container) (message string, evidence rul
 }
 
 // backOffCause is what newer kubelets add to the words of a back-off: the error before it.
-var backOffCause = regexp.MustCompile(`: (ErrImagePull|RegistryUnavailable|SignatureValidationFailed): `)
+var backOffCause = knowledge.Regexp(`: (ErrImagePull|RegistryUnavailable|SignatureValidationFailed): `)
 
 // shortened is the end of what a runtime says, where the registry's own answer stands.
 func shortened(message string) string {

@@ -2,17 +2,17 @@ package lifecycle
 
 import (
 	"fmt"
-	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // The kubelet's words, from its eviction manager.
-var emptyDirOverLimit = regexp.MustCompile(`Usage of EmptyDir volume "([^"]+)" exceeds the limit "([^"]+)"`)
+var emptyDirOverLimit = knowledge.Regexp(`Usage of EmptyDir volume "([^"]+)" exceeds the limit "([^"]+)"`)
 
 // EvictedEmptyDir finds pods that were evicted because they wrote more into an emptyDir than it may hold.
 var EvictedEmptyDir = rule.Cause{

@@ -2,20 +2,20 @@ package lifecycle
 
 import (
 	"fmt"
-	"regexp"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // The kubelet's words, from its eviction manager.
 var (
-	podOverLimit       = regexp.MustCompile(`Pod ephemeral local storage usage exceeds the total limit of containers (\S+?)\.(?:\s|$)`)
-	containerOverLimit = regexp.MustCompile(`Container (\S+) exceeded its local ephemeral storage limit "([^"]+)"`)
+	podOverLimit       = knowledge.Regexp(`Pod ephemeral local storage usage exceeds the total limit of containers (\S+?)\.(?:\s|$)`)
+	containerOverLimit = knowledge.Regexp(`Container (\S+) exceeded its local ephemeral storage limit "([^"]+)"`)
 )
 
 // EvictedESLimit finds pods that were evicted because they wrote more to the node's disk than their

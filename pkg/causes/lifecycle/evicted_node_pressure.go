@@ -2,22 +2,22 @@ package lifecycle
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // The kubelet's words, from its eviction manager.
 var (
-	nodeLow       = regexp.MustCompile(`The node was low on resource: ([a-z-]+)\.`)
-	nodeHad       = regexp.MustCompile(`The node had condition: \[([A-Za-z ]+)\]`)
-	nodeThreshold = regexp.MustCompile(`Threshold quantity: (\S+), available: (\S+)\. `)
-	wasUsing      = regexp.MustCompile(`Container (\S+) was using ([0-9.]+[A-Za-z]*), request is ([0-9.]+[A-Za-z]*)`)
+	nodeLow       = knowledge.Regexp(`The node was low on resource: ([a-z-]+)\.`)
+	nodeHad       = knowledge.Regexp(`The node had condition: \[([A-Za-z ]+)\]`)
+	nodeThreshold = knowledge.Regexp(`Threshold quantity: (\S+), available: (\S+)\. `)
+	wasUsing      = knowledge.Regexp(`Container (\S+) was using ([0-9.]+[A-Za-z]*), request is ([0-9.]+[A-Za-z]*)`)
 )
 
 // EvictedNodePressure finds pods that the kubelet evicted because the node itself ran short.

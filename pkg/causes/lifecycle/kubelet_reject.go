@@ -2,18 +2,18 @@ package lifecycle
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // outOf is what a kubelet says of a pod that its node has no room for.
-var outOf = regexp.MustCompile(`resource: ([^,\s]+), requested: (\d+), used: (\d+), capacity: (\d+)`)
+var outOf = knowledge.Regexp(`resource: ([^,\s]+), requested: (\d+), used: (\d+), capacity: (\d+)`)
 
 // rejections are the reasons of a kubelet that does not take a pod, besides those that start with OutOf.
 // Source: kubelet, lifecycle/predicate.go, cm/topologymanager, cm/cpumanager and nodeshutdown.

@@ -2,12 +2,12 @@ package memory
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -32,9 +32,9 @@ var OOMAtStart = rule.Cause{
 // memory, which may be as large as the pod's memory limit and no larger. Sources: runc, for a process
 // that was killed before it could start; kubelet, for the size of the volumes.
 var (
-	noRoom   = regexp.MustCompile(`OOM-killed \(memory limit too low\?\)|cannot allocate memory|memory limit too low`)
-	noSpace  = regexp.MustCompile(`no space left on device`)
-	inTmpfs  = regexp.MustCompile(`kubernetes\.io~(?:projected|secret|empty-dir)/`)
+	noRoom   = knowledge.Regexp(`OOM-killed \(memory limit too low\?\)|cannot allocate memory|memory limit too low`)
+	noSpace  = knowledge.Regexp(`no space left on device`)
+	inTmpfs  = knowledge.Regexp(`kubernetes\.io~(?:projected|secret|empty-dir)/`)
 	tinyPod  = resource.MustParse("4Mi")  // below this a pod's own volumes in memory may not fit
 	smallPod = resource.MustParse("64Mi") // above this what runc needs is not the reason
 )

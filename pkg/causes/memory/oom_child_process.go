@@ -2,11 +2,11 @@ package memory
 
 import (
 	"fmt"
-	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -48,7 +48,7 @@ func childKilled(p *rule.Pass, c snapshot.Container) *rule.Death {
 }
 
 // workerWords are how programs say that one of their children was killed.
-var workerWords = regexp.MustCompile(`(?i)perhaps out of memory|was sent SIGKILL|signal[: ]+(?:9\b|killed|SIGKILL)|exited on signal 9|terminated by SIGKILL|WorkerLostError|out of memory|worker .{0,60}(?:killed|died)|^Killed$`)
+var workerWords = knowledge.Regexp(`(?i)perhaps out of memory|was sent SIGKILL|signal[: ]+(?:9\b|killed|SIGKILL)|exited on signal 9|terminated by SIGKILL|WorkerLostError|out of memory|worker .{0,60}(?:killed|died)|^Killed$`)
 
 // childLines is how far from the end of a log such words may stand.
 const childLines = 30

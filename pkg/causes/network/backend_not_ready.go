@@ -93,7 +93,7 @@ func judgeBackend(p *rule.Pass, o *snapshot.Object, list []destination) {
 		Message:  fmt.Sprintf("leads %s to %s, and %s: they get an error, usually 503", what, o.String(), who),
 		Evidence: []rule.Evidence{{Source: rule.FromStatus, Object: o.Ref, Field: "endpoints", Text: fmt.Sprintf("%s: 0 ready of %s", o.String(), rule.Count(len(e.notReady), "endpoint"))}},
 		RuledOut: []string{fmt.Sprintf("a missing Service: %s is there", o.String())},
-		Fix:      &rule.Fix{Title: fmt.Sprintf("mend %s: this needs nothing then", o.String()), Applicability: rule.NeedsThought, Lines: []string{rule.Kubectl("", "", "maturity", "explain", o.String(), "-n", o.Namespace)}},
+		Fix:      &rule.Fix{Title: fmt.Sprintf("mend %s: this needs nothing then", o.String()), Applicability: rule.NeedsThought, Lines: []string{p.Explain(o.Ref)}},
 	}
 	p.Report(f)
 }

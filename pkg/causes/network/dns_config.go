@@ -2,13 +2,13 @@ package network
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -177,8 +177,8 @@ func reportSearches(p *rule.Pass, u unknownName, svc *snapshot.Object) {
 // says; glibc and Go try it as it is first, and complete it then. Sources: musl, src/network/lookup_name.c; glibc, res_query.c;
 // Go, net/dnsclient_unix.go.
 var (
-	muslWords = regexp.MustCompile(`Name does not resolve|bad address '`)
-	anyLibc   = regexp.MustCompile(`ENOTFOUND|UnknownHostException: \S+$`)
+	muslWords = knowledge.Regexp(`Name does not resolve|bad address '`)
+	anyLibc   = knowledge.Regexp(`ENOTFOUND|UnknownHostException: \S+$`)
 )
 
 func judgeNdots(p *rule.Pass, u unknownName, svc *snapshot.Object) {
@@ -223,7 +223,7 @@ func judgeNdots(p *rule.Pass, u unknownName, svc *snapshot.Object) {
 }
 
 // appliedLine is what a kubelet says that it has kept of a list that was too long.
-var appliedLine = regexp.MustCompile(`the applied (?:search|nameserver) line is: (.*)`)
+var appliedLine = knowledge.Regexp(`the applied (?:search|nameserver) line is: (.*)`)
 
 // reportLeftOut tells of a name that is no Service's, where a part of the search list was left out, or where the
 // name servers of dnsConfig come after the cluster's.

@@ -2,10 +2,10 @@ package network
 
 import (
 	"fmt"
-	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -50,12 +50,12 @@ type unknownName struct {
 }
 
 // lookedUp are the words with which programs say that a name does not resolve.
-var lookedUp = []*regexp.Regexp{
-	regexp.MustCompile(`\blookup ([A-Za-z0-9][A-Za-z0-9.-]{0,252}?)\.?(?: on \S{1,60})?: `),
-	regexp.MustCompile(`\b(?:ENOTFOUND|EAI_AGAIN) ([A-Za-z0-9][A-Za-z0-9.-]{0,252})`),
-	regexp.MustCompile(`(?i)(?:resolve|translate|unknown)(?: mysql server)?(?: host)?(?: name)?(?: address)?:? ['"‘“(]?([A-Za-z0-9][A-Za-z0-9.-]{0,252})`),
-	regexp.MustCompile(`UnknownHostException: ([A-Za-z0-9][A-Za-z0-9.-]{0,252})`),
-	regexp.MustCompile(`bad address '([A-Za-z0-9][A-Za-z0-9.-]{0,252})`),
+var lookedUp = []*knowledge.Pattern{
+	knowledge.Regexp(`\blookup ([A-Za-z0-9][A-Za-z0-9.-]{0,252}?)\.?(?: on \S{1,60})?: `),
+	knowledge.Regexp(`\b(?:ENOTFOUND|EAI_AGAIN) ([A-Za-z0-9][A-Za-z0-9.-]{0,252})`),
+	knowledge.Regexp(`(?i)(?:resolve|translate|unknown)(?: mysql server)?(?: host)?(?: name)?(?: address)?:? ['"‘“(]?([A-Za-z0-9][A-Za-z0-9.-]{0,252})`),
+	knowledge.Regexp(`UnknownHostException: ([A-Za-z0-9][A-Za-z0-9.-]{0,252})`),
+	knowledge.Regexp(`bad address '([A-Za-z0-9][A-Za-z0-9.-]{0,252})`),
 }
 
 // unknownNames are the last names of Services that the Pod's troubled containers could not look up.

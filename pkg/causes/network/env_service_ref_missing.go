@@ -2,7 +2,6 @@ package network
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,10 +57,10 @@ type named struct {
 const mostNamed = 8
 
 var (
-	hostAndPort = regexp.MustCompile(`(?:^|[/@,= ])([a-z][a-z0-9.-]{0,200}[a-z0-9]):([0-9]{2,5})(?:[/?,;]|$)`)
-	hostOfURL   = regexp.MustCompile(`^[a-z][a-z0-9+.-]{0,20}://(?:[^@/ ]{0,200}@)?([a-z][a-z0-9.-]{0,200}[a-z0-9])(?:[/?]|$)`)
-	complains   = regexp.MustCompile(`(?i)error|fatal|panic|fail|exception|not set|missing|required|refused|denied|invalid|cannot|can't|could not|unable|unknown|no such|timed?[ -]?out`)
-	tellsWhere  = regexp.MustCompile(`(?i)host|addr|url|uri|endpoint|server|service|broker|dsn|upstream|backend|proxy|connect`)
+	hostAndPort = knowledge.Regexp(`(?:^|[/@,= ])([a-z][a-z0-9.-]{0,200}[a-z0-9]):([0-9]{2,5})(?:[/?,;]|$)`)
+	hostOfURL   = knowledge.Regexp(`^[a-z][a-z0-9+.-]{0,20}://(?:[^@/ ]{0,200}@)?([a-z][a-z0-9.-]{0,200}[a-z0-9])(?:[/?]|$)`)
+	complains   = knowledge.Regexp(`(?i)error|fatal|panic|fail|exception|not set|missing|required|refused|denied|invalid|cannot|can't|could not|unable|unknown|no such|timed?[ -]?out`)
+	tellsWhere  = knowledge.Regexp(`(?i)host|addr|url|uri|endpoint|server|service|broker|dsn|upstream|backend|proxy|connect`)
 )
 
 // namedServices are the Services that the literal env values and arguments of troubled containers name: by an

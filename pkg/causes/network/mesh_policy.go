@@ -2,7 +2,6 @@ package network
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,8 +79,8 @@ type meshCall struct {
 }
 
 var (
-	deniedWords = regexp.MustCompile(`RBAC: access denied`)
-	brokenWords = regexp.MustCompile(`: EOF$|(?i)disconnect/reset before headers|empty reply from server|server closed the connection unexpectedly|recv failure`)
+	deniedWords = knowledge.Regexp(`RBAC: access denied`)
+	brokenWords = knowledge.Regexp(`: EOF$|(?i)disconnect/reset before headers|empty reply from server|server closed the connection unexpectedly|recv failure`)
 )
 
 // turnedDown are the last calls of the Pod's troubled containers that were answered and turned down, one for each.

@@ -2,7 +2,6 @@ package network
 
 import (
 	"fmt"
-	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -70,6 +69,8 @@ const (
 	dnsPort      = 53
 )
 
+var dnsSelector = labels.SelectorFromSet(labels.Set{"k8s-app": "kube-dns"}) // dnsPods
+
 func limitsEgress(policy *networkingv1.NetworkPolicy) bool {
 	for _, t := range knowledge.PolicyTypes(policy) {
 		if t == networkingv1.PolicyTypeEgress {
@@ -98,7 +99,7 @@ type question struct {
 }
 
 // noResolver is how programs say that the name server did not answer: not that it does not know the name.
-var noResolver = regexp.MustCompile(`(?i)temporary failure in name resolution|EAI_AGAIN|no servers could be reached|\blookup \S{1,253}(?: on \S{1,60})?: [^\n]{0,120}(?:i/o timeout|timed out|network is unreachable|operation not permitted)|resolving timed out`)
+var noResolver = knowledge.Regexp(`(?i)temporary failure in name resolution|EAI_AGAIN|no servers could be reached|\blookup \S{1,253}(?: on \S{1,60})?: [^\n]{0,120}(?:i/o timeout|timed out|network is unreachable|operation not permitted)|resolving timed out`)
 
 // unheard are the questions to the name server that the Pod's troubled containers got no answer to, the
 // last of each.
@@ -137,10 +138,8 @@ func keepsFromDNS(p *rule.Pass, o *snapshot.Object) []*networkingv1.NetworkPolic
 		return nil
 	}
 	var servers []knowledge.Endpoint
-	if selector, err := labels.Parse(dnsPods); err == nil {
-		for _, pod := range p.SelectedPods(dnsNamespace, selector) {
-			servers = append(servers, endpoint(p, pod))
-		}
+	for _, pod := range p.SelectedPods(dnsNamespace, dnsSelector) {
+		servers = append(servers, endpoint(p, pod))
 	}
 	if len(servers) == 0 {
 		out, asked := p.Outcome(snapshot.WantList(snapshot.PodKind, dnsNamespace, dnsPods))

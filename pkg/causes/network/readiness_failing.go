@@ -2,7 +2,6 @@ package network
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -46,9 +45,9 @@ const (
 
 // The kubelet's words of what the probe met.
 var (
-	statusCode = regexp.MustCompile(`statuscode: (\d+)`)
+	statusCode = knowledge.Regexp(`statuscode: (\d+)`)
 	refused    = "connection refused"
-	timedOut   = regexp.MustCompile(`context deadline exceeded|Client\.Timeout exceeded|command timed out|timeout: health rpc|i/o timeout`)
+	timedOut   = knowledge.Regexp(`context deadline exceeded|Client\.Timeout exceeded|command timed out|timeout: health rpc|i/o timeout`)
 )
 
 // unready is a container that runs and is not ready.

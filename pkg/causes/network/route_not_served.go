@@ -408,7 +408,7 @@ func judgeGateways(p *rule.Pass) {
 			Label:    "this Gateway is not served",
 			Evidence: troubles[0].Evidence,
 			RuledOut: []string{"a route that is refused: no Gateway says anything against it"},
-			Fix:      &rule.Fix{Title: "mend the Gateway: the route needs nothing then", Applicability: rule.NeedsThought, Lines: []string{rule.Kubectl("", "", "maturity", "explain", o.String(), "-n", o.Namespace)}},
+			Fix:      &rule.Fix{Title: "mend the Gateway: the route needs nothing then", Applicability: rule.NeedsThought, Lines: []string{p.Explain(o.Ref)}},
 		}
 		if section, ok := rule.ValueAt(p.Object, r.path.Child("sectionName")); ok && troubles[0].Field != nil && strings.HasPrefix(troubles[0].Field.String(), "spec.listeners") && !strings.Contains(troubles[0].Message, fmt.Sprintf("listener %v ", section)) {
 			continue // another listener than the one that it asks for

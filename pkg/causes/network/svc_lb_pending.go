@@ -2,12 +2,12 @@ package network
 
 import (
 	"fmt"
-	"regexp"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -42,7 +42,7 @@ func lacksBalancer(p *rule.Pass) *corev1.Service {
 
 // notOfBalancers starts the reasons of warnings about a Service that have nothing to do with load balancers.
 // Source: the endpoints and endpointslice controllers, and the API server's repair of addresses and ports.
-var notOfBalancers = regexp.MustCompile(`^(?:FailedToUpdateEndpoint|FailedToList|ClusterIP|IPAddress|Port(?:Not|Already|OutOf))`)
+var notOfBalancers = knowledge.Regexp(`^(?:FailedToUpdateEndpoint|FailedToList|ClusterIP|IPAddress|Port(?:Not|Already|OutOf))`)
 
 // complaint is the newest warning about the object of the Pass, or nil: controllers word them each in their
 // own way.

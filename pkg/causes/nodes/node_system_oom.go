@@ -2,7 +2,6 @@ package nodes
 
 import (
 	"fmt"
-	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	helper "k8s.io/component-helpers/resource"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -34,7 +34,7 @@ var NodeSystemOOM = rule.Cause{
 
 // The kubelet's words. It speaks of kills for the whole machine only, not of those for a container's limit.
 // Source: pkg/kubelet/oom/oom_watcher_linux.go.
-var victimOf = regexp.MustCompile(`victim process: ([^,]+), pid: (\d+)`)
+var victimOf = knowledge.Regexp(`victim process: ([^,]+), pid: (\d+)`)
 
 // systemOOM is the newest event of the node which says that its memory was used up.
 func systemOOM(p *rule.Pass) *corev1.Event { return p.Event(p.Object, "SystemOOM") }

@@ -2,7 +2,6 @@ package probes
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -73,9 +72,9 @@ func worth(limit resource.Quantity, lived time.Duration) time.Duration {
 var (
 	// startWords are how programs speak of their start. Without metrics only the log tells a start that
 	// is at work from one that sleeps or waits for somebody.
-	startWords = regexp.MustCompile(`(?i)\b(?:start|boot|bootstrapp|initiali[sz]|load|scann|compil|preload|warming|import|instantiat|precompil|configur)ing\b`)
+	startWords = knowledge.Regexp(`(?i)\b(?:start|boot|bootstrapp|initiali[sz]|load|scann|compil|preload|warming|import|instantiat|precompil|configur)ing\b`)
 	// otherWords are how they speak of what more CPU does not mend, or of a start that is over.
-	otherWords = regexp.MustCompile(`(?i)\bwait|\bretry|\bre-?connect|refused|time[d -]*out|unreachable|no such host|\bsleep|\b(?:started|listening|ready|serving)\b`)
+	otherWords = knowledge.Regexp(`(?i)\bwait|\bretry|\bre-?connect|refused|time[d -]*out|unreachable|no such host|\bsleep|\b(?:started|listening|ready|serving)\b`)
 )
 
 // lastLines is how many of the last lines of a log tell what a program was doing when it was killed.

@@ -3,9 +3,9 @@ package probes
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"time"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -32,9 +32,9 @@ var LivenessChecksDependency = rule.Cause{
 
 var (
 	// unwell is an answer with which a program says itself that it cannot serve.
-	unwell = regexp.MustCompile(`statuscode: 5\d\d\b|responded with "NOT_SERVING"`)
+	unwell = knowledge.Regexp(`statuscode: 5\d\d\b|responded with "NOT_SERVING"`)
 	// otherSide is how programs speak of something else that does not answer them.
-	otherSide = regexp.MustCompile(`(?i)dial tcp|connection (?:to \S+ )?(?:refused|timed out|reset)|econnrefused|etimedout|enotfound|no such host|name or service not known|(?:could|can) ?not connect|unable to connect|failed to connect|upstream|deadline exceeded`)
+	otherSide = knowledge.Regexp(`(?i)dial tcp|connection (?:to \S+ )?(?:refused|timed out|reset)|econnrefused|etimedout|enotfound|no such host|name or service not known|(?:could|can) ?not connect|unable to connect|failed to connect|upstream|deadline exceeded`)
 )
 
 // together is within what time of each other the pods of one workload must be killed for that to be no

@@ -2,17 +2,17 @@ package probes
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // wrongQuestion are answers that do not change with the health of the program: the probe asks for
 // what is not there or not for it.
-var wrongQuestion = regexp.MustCompile(`statuscode: (?:3\d\d|400|401|403|404|405)\b|malformed HTTP response|executable file not found|no such file or directory`)
+var wrongQuestion = knowledge.Regexp(`statuscode: (?:3\d\d|400|401|403|404|405)\b|malformed HTTP response|executable file not found|no such file or directory`)
 
 // LivenessDeadlock finds containers that answered their liveness probe for a time and then did not.
 var LivenessDeadlock = rule.Cause{

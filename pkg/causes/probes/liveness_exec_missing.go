@@ -3,10 +3,10 @@ package probes
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -40,10 +40,10 @@ var LivenessExecMissing = rule.Cause{
 // away: neither a failure nor a success. Older container runtimes reported the same as a failure.
 // Sources: kubelet's prober worker; runc and containerd for the words behind it.
 var (
-	errored   = regexp.MustCompile(`probe errored`)
-	noRun     = regexp.MustCompile(`exec failed: |exec: "[^"]{1,200}": `)
-	noProgram = regexp.MustCompile(`executable file not found|no such file or directory|permission denied|exec format error|is a directory|not a directory`)
-	shellSays = regexp.MustCompile(`(?:^|[\s/])(?:ba|da|a|z|k)?sh: (?:line )?(?:\d+: )?([A-Za-z0-9_./+-]{1,80}): (?:command )?not found`)
+	errored   = knowledge.Regexp(`probe errored`)
+	noRun     = knowledge.Regexp(`exec failed: |exec: "[^"]{1,200}": `)
+	noProgram = knowledge.Regexp(`executable file not found|no such file or directory|permission denied|exec format error|is a directory|not a directory`)
+	shellSays = knowledge.Regexp(`(?:^|[\s/])(?:ba|da|a|z|k)?sh: (?:line )?(?:\d+: )?([A-Za-z0-9_./+-]{1,80}): (?:command )?not found`)
 )
 
 // noProgram is the program that a probe should run and that is not there or cannot be run; counts tells

@@ -2,12 +2,12 @@ package probes
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -48,10 +48,10 @@ var LivenessSchemeMismatch = rule.Cause{
 // What an HTTP client hears from a server that speaks TLS, and the other way round. The first byte of
 // TLS's answer is that of an alert record, 21. Source: Go's net/http and crypto/tls.
 var (
-	heardTLS   = regexp.MustCompile(`malformed HTTP response "\\x15\\x03|client sent an HTTP request to an HTTPS server`)
-	heardPlain = regexp.MustCompile(`server gave HTTP response to HTTPS client|first record does not look like a TLS handshake`)
+	heardTLS   = knowledge.Regexp(`malformed HTTP response "\\x15\\x03|client sent an HTTP request to an HTTPS server`)
+	heardPlain = knowledge.Regexp(`server gave HTTP response to HTTPS client|first record does not look like a TLS handshake`)
 	// logsPlain is what servers of TLS log of a client that speaks HTTP: Go, OpenSSL and nginx, the JVM, Node.
-	logsPlain = regexp.MustCompile(`(?i)client sent an HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|ssl3?_get_record:(?:wrong version number|http request)|Unrecognized SSL message, plaintext connection|SSL routines.{0,40}http request|not an SSL/TLS record`)
+	logsPlain = knowledge.Regexp(`(?i)client sent an HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|ssl3?_get_record:(?:wrong version number|http request)|Unrecognized SSL message, plaintext connection|SSL routines.{0,40}http request|not an SSL/TLS record`)
 )
 
 // mix is a probe that speaks the wrong one of HTTP and HTTPS.

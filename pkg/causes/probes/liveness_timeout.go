@@ -2,7 +2,6 @@ package probes
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -29,10 +28,10 @@ var LivenessTimeout = rule.Cause{
 }
 
 // tooLate is what the kubelet says of an answer that does not come. Source: Go's net/http, kubelet's probes, cri-client.
-var tooLate = regexp.MustCompile(`while awaiting headers|context cancellation while reading body|command timed out|command ".{0,200}" timed out|timeout: health rpc did not complete`)
+var tooLate = knowledge.Regexp(`while awaiting headers|context cancellation while reading body|command timed out|command ".{0,200}" timed out|timeout: health rpc did not complete`)
 
 // unconnected is what it says where nobody took the connection in that time.
-var unconnected = regexp.MustCompile(`dial tcp|while waiting for connection|failed to connect`)
+var unconnected = knowledge.Regexp(`dial tcp|while waiting for connection|failed to connect`)
 
 // moreTime is what a probe is given that waits a second or little more.
 const moreTime = 5

@@ -2,7 +2,6 @@ package probes
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -41,7 +40,7 @@ func wantsOfKilled(p *rule.Pass) []snapshot.Want {
 	return wants
 }
 
-var statusCode = regexp.MustCompile(`statuscode: (\d{3})\b`)
+var statusCode = knowledge.Regexp(`statuscode: (\d{3})\b`)
 
 // busyCodes are answers below 500 that say something of the moment and not of the question:
 // 408 Request Timeout, 425 Too Early, 429 Too Many Requests.

@@ -2,7 +2,6 @@ package probes
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -45,7 +44,7 @@ var LivenessWrongPort = rule.Cause{
 
 // nobody is what the kubelet says of a port where nobody listens. A gRPC client tries again until its time
 // is over, and does not say why.
-var nobody = regexp.MustCompile(`connection refused|failed to connect service`)
+var nobody = knowledge.Regexp(`connection refused|failed to connect service`)
 
 // refused is the port that a probe asked in vain for all of the life that it ended.
 func (a *asked) refused(c snapshot.Container) (port int32, ok bool) {

@@ -2,7 +2,6 @@ package probes
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -62,7 +61,7 @@ func hookFailed(p *rule.Pass, c snapshot.Container) *hook {
 }
 
 // hookExit is how the kubelet words that the command of a hook failed.
-var hookExit = regexp.MustCompile(`exited with (\d{1,3})\b`)
+var hookExit = knowledge.Regexp(`exited with (\d{1,3})\b`)
 
 func reportPostStart(p *rule.Pass, c snapshot.Container, h *hook) {
 	setting := p.ContainerSetting(c).Child("lifecycle", "postStart")

@@ -225,7 +225,7 @@ func svcOf(p *rule.Pass, d *dependency, f *rule.Finding) {
 		f.Message += fmt.Sprintf("; %s has no ready pod behind it", where)
 		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: svc.Ref, Text: where + ": 0 ready endpoints"})
 		f.Fix.Title = fmt.Sprintf("bring up what %s selects; no restart of this container helps", where)
-		f.Fix.Lines = []string{rule.Kubectl("", "", "maturity", "explain", "service/"+ref.Name, "-n", ref.Namespace)}
+		f.Fix.Lines = []string{p.Explain(snapshot.Ref{APIVersion: "v1", Kind: "Service", Namespace: ref.Namespace, Name: ref.Name})}
 	case known:
 		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a Service without pods: %s has %s now", where, rule.Count(ready, "ready endpoint")))
 	}

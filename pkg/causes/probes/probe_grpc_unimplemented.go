@@ -2,7 +2,6 @@ package probes
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
@@ -40,8 +39,8 @@ var ProbeGRPCUnimplemented = rule.Cause{
 // What the kubelet says of a server without the health service, and of one that has it and does not know
 // the service that was asked for. Sources: kubelet's gRPC probe; grpc.health.v1 answers NotFound.
 var (
-	noHealth  = regexp.MustCompile(`does not implement the grpc health protocol`)
-	noService = regexp.MustCompile(`code = NotFound|SERVICE_UNKNOWN`)
+	noHealth  = knowledge.Regexp(`does not implement the grpc health protocol`)
+	noService = knowledge.Regexp(`code = NotFound|SERVICE_UNKNOWN`)
 )
 
 func reportGRPC(p *rule.Pass, c snapshot.Container, a asked, service bool) {

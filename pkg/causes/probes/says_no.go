@@ -1,7 +1,6 @@
 package probes
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -11,7 +10,7 @@ import (
 )
 
 // timeOut are the kubelet's words of a command that did not end in time.
-var timeOut = regexp.MustCompile(`timed out|deadline exceeded`)
+var timeOut = knowledge.Regexp(`timed out|deadline exceeded`)
 
 // output is what the command of an exec probe wrote before it failed; ok is false where the probe is none, or
 // its command was not there or did not end: such a command has not said anything.
@@ -89,8 +88,8 @@ func lastLine(text string) string {
 }
 
 var (
-	badLine  = regexp.MustCompile(`(?i)\b(?:error|fatal|panic|exception|critical|severe|fail(?:ed|ure|s)?|cannot|can't|could not|unable|denied|missing|invalid|refused|unreachable)\b|(?:Error|Exception)\b`)
-	farewell = regexp.MustCompile(`(?i)terminat|sigterm|signal|shut(?:ting)?[ -]?down|stopp(?:ed|ing)|exiting|graceful|bye|goodbye|draining`)
+	badLine  = knowledge.Regexp(`(?i)\b(?:error|fatal|panic|exception|critical|severe|fail(?:ed|ure|s)?|cannot|can't|could not|unable|denied|missing|invalid|refused|unreachable)\b|(?:Error|Exception)\b`)
+	farewell = knowledge.Regexp(`(?i)terminat|sigterm|signal|shut(?:ting)?[ -]?down|stopp(?:ed|ing)|exiting|graceful|bye|goodbye|draining`)
 )
 
 // telling is the line of the log of the life that ended which tells most of why it was not well: the last that

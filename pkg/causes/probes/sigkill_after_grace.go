@@ -2,7 +2,6 @@ package probes
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -48,7 +47,7 @@ func (k *kill) stopTook() time.Duration {
 }
 
 // shellWord is the name of a shell; one that runs a command in a script does not pass signals on to it.
-var shellWord = regexp.MustCompile(`(?:^|/)(?:ba|da|a|z|k)?sh$`)
+var shellWord = knowledge.Regexp(`(?:^|/)(?:ba|da|a|z|k)?sh$`)
 
 func reportSigkill(p *rule.Pass, c snapshot.Container, k *kill, probe *corev1.Probe, grace time.Duration) {
 	container := p.ContainerSetting(c)

@@ -1,13 +1,13 @@
 package scheduling
 
 import (
-	"regexp"
 	"sort"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -20,7 +20,7 @@ const (
 )
 
 // refusals are the parts of the scheduler's message, "1 node(s) had untolerated taint(s)".
-var refusals = regexp.MustCompile(`(\d+) (node\(s\) [^,.]+|Insufficient [^,.\s]+(?:\.[^,.\s]+)*|Too many pods)`)
+var refusals = knowledge.Regexp(`(\d+) (node\(s\) [^,.]+|Insufficient [^,.\s]+(?:\.[^,.\s]+)*|Too many pods)`)
 
 // refused are the reasons why nodes were refused, without what the message says of preemption.
 func refused(message string) []string {

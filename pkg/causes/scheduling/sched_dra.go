@@ -2,7 +2,6 @@ package scheduling
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -19,7 +18,7 @@ var (
 )
 
 // The scheduler's words, from its DynamicResources plugin.
-var classGone = regexp.MustCompile(`device class ([a-z0-9.-]+) does not exist`)
+var classGone = knowledge.Regexp(`device class ([a-z0-9.-]+) does not exist`)
 
 // SchedDRA finds pods that wait for a device claim which is not there, or which nothing fits.
 var SchedDRA = rule.Cause{

@@ -2,7 +2,6 @@ package scheduling
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,7 +12,7 @@ import (
 )
 
 // The scheduler's words, from its NodeResourcesFit plugin, for what a device plugin offers.
-var deviceMissing = regexp.MustCompile(`Insufficient ([a-z0-9.-]+/[A-Za-z0-9._-]*[A-Za-z0-9]|hugepages-\w+)`)
+var deviceMissing = knowledge.Regexp(`Insufficient ([a-z0-9.-]+/[A-Za-z0-9._-]*[A-Za-z0-9]|hugepages-\w+)`)
 
 // SchedExtended finds pods that ask for devices which no node offers, or has left.
 var SchedExtended = rule.Cause{

@@ -2,7 +2,6 @@ package scheduling
 
 import (
 	"fmt"
-	"regexp"
 	"sort"
 	"strings"
 
@@ -10,12 +9,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	helper "k8s.io/component-helpers/resource"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // The scheduler's words, from its NodeResourcesFit plugin.
-var insufficient = regexp.MustCompile(`Insufficient (cpu|memory|ephemeral-storage)`)
+var insufficient = knowledge.Regexp(`Insufficient (cpu|memory|ephemeral-storage)`)
 
 // SchedInsufficient finds pods that request more than any node has, or has left.
 var SchedInsufficient = rule.Cause{

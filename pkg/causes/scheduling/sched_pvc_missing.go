@@ -2,7 +2,6 @@ package scheduling
 
 import (
 	"fmt"
-	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -13,8 +12,8 @@ import (
 
 // The scheduler's words, from its VolumeBinding plugin.
 var (
-	claimMissing  = regexp.MustCompile(`persistentvolumeclaim "([^"]+)" not found`)
-	claimStopping = regexp.MustCompile(`persistentvolumeclaim "([^"]+)" is being deleted`)
+	claimMissing  = knowledge.Regexp(`persistentvolumeclaim "([^"]+)" not found`)
+	claimStopping = knowledge.Regexp(`persistentvolumeclaim "([^"]+)" is being deleted`)
 )
 
 // SchedPVCMissing finds pods that mount a claim which does not exist, or is about to go.

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ import (
 )
 
 // The kubelet's words, from its volume plugins. A projected volume has its parts in one message.
-var volumeName = regexp.MustCompile(`MountVolume\.SetUp failed for volume "[^"]+"`)
+var volumeName = knowledge.Regexp(`MountVolume\.SetUp failed for volume "[^"]+"`)
 
 // part is one ConfigMap or Secret that a volume of the pod is made from.
 type part struct {

@@ -2,11 +2,11 @@ package storage
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -25,8 +25,8 @@ var MountFailed = rule.Cause{
 
 // The words of the kubelet and its volume plugins.
 var (
-	failedVolume = regexp.MustCompile(`for volume "([^"]+)"`)
-	noDriver     = regexp.MustCompile(`driver name (\S+) not found in the list of registered CSI drivers`)
+	failedVolume = knowledge.Regexp(`for volume "([^"]+)"`)
+	noDriver     = knowledge.Regexp(`driver name (\S+) not found in the list of registered CSI drivers`)
 )
 
 // knownElsewhere are parts of messages that causes of their own explain.

@@ -3,11 +3,11 @@ package storage
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -37,8 +37,8 @@ var MountFSGroupSlow = rule.Cause{
 
 // The kubelet's words, 30 seconds after it began and every minute from then on. Source: pkg/volume/volume_linux.go.
 var (
-	ownershipOf = regexp.MustCompile(`Setting volume ownership for ([^,\s]+)`)
-	filesSoFar  = regexp.MustCompile(`processed (\d+) files`)
+	ownershipOf = knowledge.Regexp(`Setting volume ownership for ([^,\s]+)`)
+	filesSoFar  = knowledge.Regexp(`processed (\d+) files`)
 )
 
 // ownershipEvent is the kubelet's word that changing owners takes long.

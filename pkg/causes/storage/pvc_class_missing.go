@@ -2,7 +2,6 @@ package storage
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,7 +14,7 @@ import (
 )
 
 // The volume controller's words.
-var classMissing = regexp.MustCompile(`storageclass\.storage\.k8s\.io "([^"]+)" not found`)
+var classMissing = knowledge.Regexp(`storageclass\.storage\.k8s\.io "([^"]+)" not found`)
 
 // PVCClassMissing finds claims that name a storage class that does not exist.
 var PVCClassMissing = rule.Cause{

@@ -2,13 +2,13 @@ package storage
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -41,12 +41,12 @@ var PVCMissingForSTS = rule.Cause{
 
 // The words of the StatefulSet controller, before 1.34 without "for", and those of admission plugins.
 var (
-	claimRefused  = regexp.MustCompile(`(?i)\bcreate (?:Claim|PVC) ([a-z0-9][a-z0-9.-]*)`)
-	claimDeleted  = regexp.MustCompile(`\bpvc ([a-z0-9][a-z0-9.-]*) is being deleted`)
-	claimQuota    = regexp.MustCompile(`exceeded quota: ([^,\s]+), requested: (\S+), used: (\S+), limited: ([^\s;]+)`)
-	claimTooLarge = regexp.MustCompile(`maximum storage usage per PersistentVolumeClaim is ([0-9.]+[A-Za-z]*), but request is ([0-9.]+[A-Za-z]*)`)
-	claimTooSmall = regexp.MustCompile(`minimum storage usage per PersistentVolumeClaim is ([0-9.]+[A-Za-z]*), but request is ([0-9.]+[A-Za-z]*)`)
-	claimInvalid  = regexp.MustCompile(`PersistentVolumeClaim "[^"]*" is invalid: (.*)`)
+	claimRefused  = knowledge.Regexp(`(?i)\bcreate (?:Claim|PVC) ([a-z0-9][a-z0-9.-]*)`)
+	claimDeleted  = knowledge.Regexp(`\bpvc ([a-z0-9][a-z0-9.-]*) is being deleted`)
+	claimQuota    = knowledge.Regexp(`exceeded quota: ([^,\s]+), requested: (\S+), used: (\S+), limited: ([^\s;]+)`)
+	claimTooLarge = knowledge.Regexp(`maximum storage usage per PersistentVolumeClaim is ([0-9.]+[A-Za-z]*), but request is ([0-9.]+[A-Za-z]*)`)
+	claimTooSmall = knowledge.Regexp(`minimum storage usage per PersistentVolumeClaim is ([0-9.]+[A-Za-z]*), but request is ([0-9.]+[A-Za-z]*)`)
+	claimInvalid  = knowledge.Regexp(`PersistentVolumeClaim "[^"]*" is invalid: (.*)`)
 )
 
 // refusal is a claim that could not be created for a pod of a StatefulSet.

@@ -9,6 +9,7 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -52,15 +53,15 @@ const provisionLetters = 2000
 // The words of the volume controller and of the CSI provisioner; codes are those of gRPC.
 // Source: kubernetes, pv_controller.go; kubernetes-csi/external-provisioner, pkg/controller; CSI specification, CreateVolume.
 var (
-	rpcError    = regexp.MustCompile(`rpc error: code = (\w+) desc = (.*)`)
-	noPlugin    = regexp.MustCompile(`no volume plugin matched name: (\S+)`)
-	noTopology  = regexp.MustCompile(`error generating accessibility requirements|no available topology found|no topology key found`)
-	noSelector  = regexp.MustCompile(`(?i)claim\.?\s*Spec\.?\s*Selector is not supported`)
-	noOptions   = regexp.MustCompile(`(?i)mount options are not supported by the provisioner`)
-	noSecret    = regexp.MustCompile(`(?i)(?:failed to get|error getting) secret|secrets? "[^"]*" not found`)
-	noRoom      = regexp.MustCompile(`(?i)quota|limit ?exceeded|not enough (?:free )?(?:space|disk)|insufficient (?:capacity|storage|space)|no space left|out of capacity|exceeds? .{0,40}limit`)
-	noRights    = regexp.MustCompile(`(?i)unauthorized|access ?denied|not authorized|forbidden|permission denied|authorizationfailed|no valid credential|invalid credential|expiredtoken`)
-	unreachable = regexp.MustCompile(`(?i)connection refused|no route to host|i/o timeout|deadline exceeded|no such host|connection reset|tls handshake`)
+	rpcError    = knowledge.Regexp(`rpc error: code = (\w+) desc = (.*)`)
+	noPlugin    = knowledge.Regexp(`no volume plugin matched name: (\S+)`)
+	noTopology  = knowledge.Regexp(`error generating accessibility requirements|no available topology found|no topology key found`)
+	noSelector  = knowledge.Regexp(`(?i)claim\.?\s*Spec\.?\s*Selector is not supported`)
+	noOptions   = knowledge.Regexp(`(?i)mount options are not supported by the provisioner`)
+	noSecret    = knowledge.Regexp(`(?i)(?:failed to get|error getting) secret|secrets? "[^"]*" not found`)
+	noRoom      = knowledge.Regexp(`(?i)quota|limit ?exceeded|not enough (?:free )?(?:space|disk)|insufficient (?:capacity|storage|space)|no space left|out of capacity|exceeds? .{0,40}limit`)
+	noRights    = knowledge.Regexp(`(?i)unauthorized|access ?denied|not authorized|forbidden|permission denied|authorizationfailed|no valid credential|invalid credential|expiredtoken`)
+	unreachable = knowledge.Regexp(`(?i)connection refused|no route to host|i/o timeout|deadline exceeded|no such host|connection reset|tls handshake`)
 )
 
 func reportProvision(p *rule.Pass, pvc *corev1.PersistentVolumeClaim, e *corev1.Event) {
@@ -163,7 +164,7 @@ func parameterIn(class *storagev1.StorageClass, text string) string {
 	found := ""
 	for key, value := range class.Parameters {
 		for _, word := range []string{key, value} {
-			if word == "" || !regexp.MustCompile(`(?:^|[\s"'=:(\[])`+regexp.QuoteMeta(word)+`(?:$|[\s"'=:,.)\]])`).MatchString(text) {
+			if word == "" || !knowledge.Regexp(`(?:^|[\s"'=:(\[])`+regexp.QuoteMeta(word)+`(?:$|[\s"'=:,.)\]])`).MatchString(text) {
 				continue
 			}
 			if found != "" && found != key {

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,7 +12,7 @@ import (
 )
 
 // The kubelet's words, from its configmap and secret volume plugins.
-var keyMissing = regexp.MustCompile(`references non-existent (config|secret) key: (\S+)`)
+var keyMissing = knowledge.Regexp(`references non-existent (config|secret) key: (\S+)`)
 
 // VolumeKeyMissing finds volumes whose items name a key that their ConfigMap or Secret does not have.
 var VolumeKeyMissing = rule.Cause{
