@@ -62,13 +62,18 @@ func (u until) container() string {
 
 // fits tells whether a container is as u asks; of several containers one must be all of it.
 func (u until) fits(_ corev1.Pod, s corev1.ContainerStatus) bool {
-	// Whether a kubelet shows a back-off as such depends on whether anything makes it look again.
-	down := s.State.Terminated != nil || s.State.Waiting != nil && s.State.Waiting.Reason == "CrashLoopBackOff"
+	down := s.State.Terminated != nil || backsOff(s)
 	if s.RestartCount < u.Restarts || u.Down && !down || u.Waiting != "" && (s.State.Waiting == nil || s.State.Waiting.Reason != u.Waiting) {
 		return false
 	}
 	now, last := s.State.Terminated, s.LastTerminationState.Terminated
 	return u.Terminated == "" || now != nil && now.Reason == u.Terminated || last != nil && last.Reason == u.Terminated
+}
+
+// backsOff tells whether a container has ended, or could not be started, and waits for its next start. How a
+// kubelet shows that depends on whether anything makes it look again.
+func backsOff(s corev1.ContainerStatus) bool {
+	return s.State.Waiting != nil && (s.State.Waiting.Reason == "CrashLoopBackOff" || s.State.Waiting.Reason == "RunContainerError")
 }
 
 // states says how pods and their containers are, one line each: what must stay the same while explain
@@ -88,7 +93,7 @@ func states(pods []corev1.Pod) []string {
 		for _, s := range append(slices.Clone(p.Status.InitContainerStatuses), p.Status.ContainerStatuses...) {
 			state := "not started"
 			switch {
-			case s.State.Waiting != nil && s.State.Waiting.Reason == "CrashLoopBackOff" && s.LastTerminationState.Terminated != nil:
+			case backsOff(s) && s.LastTerminationState.Terminated != nil:
 				state = "ended " + s.LastTerminationState.Terminated.Reason // which it shows depends on when it looked last
 			case s.State.Waiting != nil:
 				state = "waiting " + s.State.Waiting.Reason
