@@ -91,7 +91,10 @@ func becauseDepth(f *rule.Finding, all []*rule.Finding, seen int) int {
 		return 0
 	}
 	for _, other := range all {
-		if other != f && (other.Seen.Same(*f.Because) || other.Object.Same(*f.Because) || pointsAt(other, *f.Because)) {
+		if other == f || other.Seen.Container != "" && f.Because.Container != "" && other.Seen.Container != f.Because.Container {
+			continue // of another container of the same pod
+		}
+		if other.Seen.Same(*f.Because) || other.Object.Same(*f.Because) || pointsAt(other, *f.Because) {
 			return 1 + becauseDepth(other, all, seen+1)
 		}
 	}
