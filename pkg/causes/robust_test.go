@@ -1,6 +1,7 @@
 package causes_test
 
 import (
+	"encoding/json"
 	"hash/crc32"
 	"math/rand/v2"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes"
@@ -19,7 +21,7 @@ import (
 )
 
 // removals is how many fields are taken out of each capture, one at a time.
-const removals = 12
+const removals = 8
 
 // No rule trusts a field to be present: every capture is judged again and again with one field
 // missing somewhere, and no rule may fail.
@@ -54,18 +56,11 @@ func TestNoFieldIsTrusted(t *testing.T) {
 				break
 			}
 			name := lists[random.IntN(len(lists))]
-			data, err := yaml.Marshal(files[name])
-			if err != nil {
-				t.Fatal(err)
-			}
-			var content map[string]any
-			if err := yaml.Unmarshal(data, &content); err != nil {
-				t.Fatal(err)
-			}
+			content := runtime.DeepCopyJSON(files[name])
 			items, _ := content["items"].([]any)
 			item, _ := items[random.IntN(len(items))].(map[string]any)
 			path := removeOne(random, item)
-			changed, err := yaml.Marshal(content)
+			changed, err := json.Marshal(content) // is YAML too, and quicker to write and to read
 			if err != nil {
 				t.Fatal(err)
 			}
