@@ -61,6 +61,7 @@ const (
 
 // shownNowhere are registered causes of which no scenario shows anything, each with the reason.
 var shownNowhere = map[string]string{
+	"pvc-wffc":                 "nothing is broken: scenario claim-waits-for-consumer shows an idle claim",
 	"svc-etp-local":            "it takes two nodes; test/captures/service-local has it",
 	"svc-multi-selector":       "it takes a second image; test/captures/service-mixed has it",
 	"route-not-served":         "it takes kinds for the whole cluster; test/composed/routes-refused has it",
