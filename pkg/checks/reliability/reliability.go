@@ -13,6 +13,7 @@ var docs embed.FS
 // Checks are the checks of this dimension, by name.
 var Checks = []*rule.Check{
 	&CPULimitStarvesStart,
+	&EnvDuplicate,
 	&EnvRefMissing,
 	&LivenessMissing,
 	&PDBBlocks,
@@ -22,6 +23,7 @@ var Checks = []*rule.Check{
 	&ReadinessMissing,
 	&ReplicasMin,
 	&SchemaInvalid,
+	&SelectorMismatch,
 	&SlowStart,
 	&SpreadMissing,
 	&SvcPortMismatch,
