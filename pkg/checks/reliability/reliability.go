@@ -15,6 +15,7 @@ var Checks = []*rule.Check{
 	&CPULimitStarvesStart,
 	&EnvDuplicate,
 	&EnvRefMissing,
+	&HPATargetMissing,
 	&LivenessMissing,
 	&PDBBlocks,
 	&PDBMissing,
