@@ -15,6 +15,7 @@ var Checks = []*rule.Check{
 	&CPULimitStarvesStart,
 	&EnvDuplicate,
 	&EnvRefMissing,
+	&HPAFightsReplicas,
 	&HPATargetMissing,
 	&LivenessMissing,
 	&PDBBlocks,
