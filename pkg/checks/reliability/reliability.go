@@ -17,6 +17,7 @@ var Checks = []*rule.Check{
 	&EnvRefMissing,
 	&HPAFightsReplicas,
 	&HPATargetMissing,
+	&IngressBackendMissing,
 	&LivenessMissing,
 	&PDBBlocks,
 	&PDBMissing,
