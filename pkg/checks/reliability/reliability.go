@@ -13,6 +13,7 @@ var docs embed.FS
 // Checks are the checks of this dimension, by name.
 var Checks = []*rule.Check{
 	&CPULimitStarvesStart,
+	&CronScheduleInvalid,
 	&EnvDuplicate,
 	&EnvRefMissing,
 	&HPAFightsReplicas,
