@@ -17,7 +17,7 @@ var Checks = []*rule.Check{
 	&EnvDuplicate,
 	&EnvRefMissing,
 	&HPAFightsReplicas,
-	&HPATargetMissing,
+	&HPAOrphan,
 	&IngressBackendMissing,
 	&LivenessMissing,
 	&PDBBlocks,

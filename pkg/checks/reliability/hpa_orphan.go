@@ -11,9 +11,9 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
-// HPATargetMissing finds autoscalers of something that is not there.
-var HPATargetMissing = rule.Check{
-	ID: "hpa-target-missing", Title: "autoscales something that is not there", Doc: rule.ReadDoc(docs, "hpa_target_missing.md"),
+// HPAOrphan finds autoscalers of something that is not there.
+var HPAOrphan = rule.Check{
+	ID: "hpa-orphan", Title: "autoscales something that is not there", Doc: rule.ReadDoc(docs, "hpa_orphan.md"),
 	Dimension: rule.Reliability, Severity: rule.High, On: rule.Kinds(snapshot.HPAKind),
 	Run: func(p *rule.Pass) {
 		hpa, ok := p.Object.Typed.(*autoscalingv2.HorizontalPodAutoscaler)
