@@ -26,6 +26,7 @@ var Checks = []*rule.Check{
 	&ProbesIdentical,
 	&ReadinessMissing,
 	&ReplicasMin,
+	&RequestOverLimit,
 	&SchemaInvalid,
 	&SelectorMismatch,
 	&SlowStart,
