@@ -13,7 +13,12 @@ var docs embed.FS
 // Checks are the checks of this dimension, by name.
 var Checks = []*rule.Check{
 	&CPULimitStarvesStart,
+	&CronScheduleInvalid,
+	&EnvDuplicate,
 	&EnvRefMissing,
+	&HPAFightsReplicas,
+	&HPAOrphan,
+	&IngressBackendMissing,
 	&LivenessMissing,
 	&PDBBlocks,
 	&PDBMissing,
@@ -21,7 +26,9 @@ var Checks = []*rule.Check{
 	&ProbesIdentical,
 	&ReadinessMissing,
 	&ReplicasMin,
+	&RequestOverLimit,
 	&SchemaInvalid,
+	&SelectorMismatch,
 	&SlowStart,
 	&SpreadMissing,
 	&SvcPortMismatch,

@@ -21,4 +21,5 @@ var Checks = []*rule.Check{
 	&Privileged,
 	&RunAsNonRoot,
 	&SeccompMissing,
+	&SecretInEnv,
 }
