@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -311,8 +312,14 @@ func configMap(s *snapshot.Snapshot, n IndexedName) *snapshot.Object {
 	return o
 }
 
-// notALog are how kubectl words that there is no log, where it wrote that into the log's file.
-var notALog = []string{"Error from server", "unable to retrieve container logs for", "Unable to connect to the server", "error: "}
+// droppedLog is how the kubelet words, as text of the log, that it has dropped it.
+const droppedLog = "unable to retrieve container logs for"
+
+// notALog is how kubectl words that there is no log, where it wrote that into the log's file. Programs begin
+// a line with "error: " as well: only with kubectl's own words behind it is it kubectl's.
+var notALog = regexp.MustCompile(`^(?:Error from server|` + droppedLog + `|Unable to connect to the server|` +
+	`error: (?:a container name must be specified for pod |container \S+ is not valid for pod |cannot get the logs from |You must be logged in to the server|` +
+	`context "[^"]*" does not exist|expected 'logs |the server doesn't have a resource type |timed out waiting for the condition$|Missing or incomplete configuration info))`)
 
 // logs reads logs/NS/POD/CONTAINER[.previous].txt and log-POD-CONTAINER[-previous].txt, matched
 // against the pods that are there.
@@ -324,25 +331,22 @@ func (a *archive) logs(folder fs.FS, s *snapshot.Snapshot) {
 				if previous {
 					nested, flat = ".previous.txt", "-previous.txt"
 				}
-				data, err := fs.ReadFile(folder, path.Join("logs", o.Namespace, o.Name, c.Name+nested))
-				if err != nil {
-					data, err = fs.ReadFile(folder, "log-"+o.Name+"-"+c.Name+flat)
+				w := snapshot.WantLog(o.Namespace, o.Name, c.Name, previous)
+				if data, err := fs.ReadFile(folder, path.Join("logs", o.Namespace, o.Name, c.Name+nested)); err == nil {
+					setLog(s, w, string(data), nil) // as snapshot writes them: what could not be read has no file
+				} else if data, err := fs.ReadFile(folder, "log-"+o.Name+"-"+c.Name+flat); err == nil {
+					setLog(s, w, string(data), notALog)
 				}
-				if err != nil {
-					continue
-				}
-				setLog(s, snapshot.WantLog(o.Namespace, o.Name, c.Name, previous), string(data))
 			}
 		}
 	}
 }
 
-func setLog(s *snapshot.Snapshot, w snapshot.Want, text string) {
-	for _, p := range notALog {
-		if strings.HasPrefix(strings.TrimSpace(text), p) {
-			s.SetOutcome(w, snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonUnavailable, Message: strings.TrimSpace(text)})
-			return
-		}
+// setLog puts a log into the snapshot, unless it is one of the texts that say that there is none.
+func setLog(s *snapshot.Snapshot, w snapshot.Want, text string, none *regexp.Regexp) {
+	if trimmed := strings.TrimSpace(text); strings.HasPrefix(trimmed, droppedLog) || none != nil && none.MatchString(trimmed) {
+		s.SetOutcome(w, snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonUnavailable, Message: trimmed})
+		return
 	}
 	s.SetLog(w.Namespace, w.Name, w.Container, w.Previous, text)
 	s.SetOutcome(w, snapshot.Outcome{State: snapshot.Present})

@@ -475,10 +475,8 @@ func (c *Cluster) log(ctx context.Context, w snapshot.Want, a *answer) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range notALog {
-		if strings.HasPrefix(string(text), p) { // the kubelet words a log that it has dropped as text of the log
-			return errors.New(strings.TrimSpace(string(text)))
-		}
+	if strings.HasPrefix(string(text), droppedLog) {
+		return errors.New(strings.TrimSpace(string(text)))
 	}
 	a.add = append(a.add, func(s *snapshot.Snapshot) { s.SetLog(w.Namespace, w.Name, w.Container, w.Previous, string(text)) })
 	return nil
