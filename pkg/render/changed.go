@@ -55,7 +55,11 @@ func (p *writer) undo(c *report.Changed) {
 	if c == nil || c.Undo == "" {
 		return
 	}
-	p.block("", []string{fmt.Sprintf("or go back to revision %d, with all that it was:", c.From.Number)})
+	title := fmt.Sprintf("or go back to revision %d, with all that it was:", c.From.Number)
+	if c.From.ReadyPods == 0 { // it may have been as broken
+		title = fmt.Sprintf("or, if revision %d worked, go back to it, with all that it was:", c.From.Number)
+	}
+	p.block("", []string{title})
 	p.line("%s%s", strings.Repeat(" ", labelWidth), p.t.strong.Sprint(clean(c.Undo)))
 }
 

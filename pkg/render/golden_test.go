@@ -55,13 +55,17 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, state := range []string{"oomkilled", "slow-start", "secret-key-missing", "pending-cpu", "healthy", "never-ready"} {
-		s, fetcher, _, err := collect.Archive(os.DirFS(filepath.Join("../../test/captures", state)))
+	for _, c := range []struct{ name, state, target string }{
+		{"oomkilled", "oomkilled", "deploy/web"}, {"slow-start", "slow-start", "deploy/web"}, {"secret-key-missing", "secret-key-missing", "deploy/web"},
+		{"pending-cpu", "pending-cpu", "deploy/web"}, {"healthy", "healthy", "deploy/web"}, {"never-ready", "never-ready", "deploy/web"},
+		{"no-cause", "fixes-odd", "pod/no-user-namespace"}, {"no-command", "fixes-odd", "pod/image-volume"}, {"no-undo", "fixes-odd", "deploy/back"},
+	} {
+		s, fetcher, _, err := collect.Archive(os.DirFS(filepath.Join("../../test/captures", c.state)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.Context = "prod"
-		targets, err := collect.TargetsIn(s, "", nil, []string{"deploy/web"})
+		targets, err := collect.TargetsIn(s, "", nil, []string{c.target})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +79,7 @@ func TestExplain(t *testing.T) {
 			if err := render.Explain(&out, b.Report, render.NewTheme(th.color, th.unicode, th.width), true, false); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, fmt.Sprintf("explain/%s.%s", state, th.name), out.Bytes())
+			golden(t, fmt.Sprintf("explain/%s.%s", c.name, th.name), out.Bytes())
 		}
 	}
 }

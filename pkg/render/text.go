@@ -179,6 +179,13 @@ func (p *writer) cannotTell(e report.Explained) {
 	} else {
 		p.line("  that is what its controller says of it; no rule here knows more of this kind")
 	}
+	if w := e.Warning; w != nil {
+		text := w.Text
+		if !w.Object.Same(e.Object) {
+			text = w.Object.String() + ": " + text
+		}
+		p.block("warning", []string{text + "  (" + p.source(*w) + ")"})
+	}
 	p.unread(e)
 }
 
@@ -325,13 +332,17 @@ func (p *writer) evidence(f report.Finding, wide bool) {
 			items = append(items, fmt.Sprintf("%d more with -o wide", len(f.Evidence)-i))
 			break
 		}
-		source := e.Source
-		if e.Time != nil {
-			source += ", " + duration.HumanDuration(max(0, p.at.Sub(e.Time.Time))) + " ago"
-		}
-		items = append(items, e.Text+"  ("+source+")")
+		items = append(items, e.Text+"  ("+p.source(e)+")")
 	}
 	p.block("evidence", items)
+}
+
+// source is where a piece of evidence was read, and how long ago it was so.
+func (p *writer) source(e report.Evidence) string {
+	if e.Time == nil {
+		return e.Source
+	}
+	return e.Source + ", " + duration.HumanDuration(max(0, p.at.Sub(e.Time.Time))) + " ago"
 }
 
 // block prints items under one label, each wrapped with a hanging indent.
@@ -496,7 +507,11 @@ func (p *writer) fix(f report.Finding) {
 	case rule.NeedsThought:
 		title += "  (needs thought)"
 	case rule.Placeholders:
-		title += "  (fill in what is in <>)"
+		if strings.Contains(strings.Join(append([]string{x.Title, x.Command, x.YAML}, x.Notes...), "\n"), "<") {
+			title += "  (fill in what is in <>)"
+		} else { // its command cannot be shown, and with it what was to be filled in
+			title += "  (needs thought)"
+		}
 	case rule.Safe:
 		title += "  (safe)"
 	}
@@ -584,6 +599,11 @@ func (p *writer) alsoFix(f report.Finding) {
 	}
 	if f.Fix.Command != "" {
 		p.line("%s%s", strings.Repeat(" ", labelWidth+2), clean(f.Fix.Command))
+	}
+	for _, n := range f.Fix.Notes {
+		if strings.HasPrefix(n, "kubectl ") {
+			p.line("%s%s", strings.Repeat(" ", labelWidth+2), clean(n))
+		}
 	}
 }
 

@@ -58,6 +58,7 @@ func (b *Builder) Explain(diagnoses []engine.Diagnosis, failed []engine.NotEvalu
 			e.Findings = append(e.Findings, i)
 		}
 		e.Changed = b.changed(d)
+		e.Warning = b.warning(d)
 		e.Controller = b.controller(d.Target)
 		for _, u := range d.Unexplained {
 			e.Unexplained = append(e.Unexplained, u.Object.String()+": "+knowledge.Mask(u.Text))

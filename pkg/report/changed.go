@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
@@ -30,10 +31,26 @@ func (b *Builder) changed(d engine.Diagnosis) *Changed {
 	if workload == nil || says(d, "rollout undo") {
 		return out
 	}
-	if !keeperOf(workload).Undoes {
+	if !keeperOf(workload).Undoes && mayHaveWorked(c, workload) {
 		out.Undo = b.Command(c.Workload.Namespace, "rollout", "undo", c.Workload.String(), "--to-revision="+strconv.FormatInt(c.From.Number, 10))
 	}
 	return out
+}
+
+// mayHaveWorked tells whether the revision before is one to go back to: its pods are ready or, where the new
+// one has taken their place before it was ready itself, nothing speaks against it. A rolling update takes
+// ready pods away only for ready ones, and others whenever it likes.
+func mayHaveWorked(c *engine.Changed, workload *snapshot.Object) bool {
+	switch t := workload.Typed.(type) {
+	case *appsv1.Deployment:
+		if t.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
+			return c.From.Ready > 0
+		}
+	case *appsv1.StatefulSet, *appsv1.DaemonSet:
+	default:
+		return c.From.Ready > 0
+	}
+	return c.From.Ready > 0 || c.From.Pods == 0 && c.To.Ready == 0
 }
 
 // says tells whether the verdict's own fix has the words.

@@ -1,10 +1,12 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/revision"
@@ -39,7 +41,7 @@ func (b *Builder) fix(f *rule.Finding) *Fix {
 	}
 	keeper := keeperOf(target)
 	switch {
-	case immutable(f.Fix.Object) && out.Command != "" && templateField(f):
+	case immutable(f.Fix.Object) && out.Command != "" && templateField(f) && !imageOfPod(f):
 		out.Command = ""
 		if out.Applicability == string(rule.Safe) {
 			out.Applicability = string(rule.NeedsThought)
@@ -58,7 +60,8 @@ func (b *Builder) fix(f *rule.Finding) *Fix {
 }
 
 // replacedByHand tells where a changed template does not reach a pod that is there: a StatefulSet waits
-// for a pod to get ready before it replaces it, and OnDelete replaces none.
+// for a pod to get ready before it replaces it, OnDelete replaces none, and a ReplicaSet that no Deployment
+// made leaves its pods as they are.
 // Source: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
 func (b *Builder) replacedByHand(target *snapshot.Object, f *rule.Finding) string {
 	if target.GroupKind() == snapshot.CronJobKind && target.Origin == nil {
@@ -69,7 +72,8 @@ func (b *Builder) replacedByHand(target *snapshot.Object, f *rule.Finding) strin
 	}
 	waits := false
 	switch t := target.Typed.(type) {
-
+	case *appsv1.ReplicaSet, *corev1.ReplicationController: // they make pods, and never look at what those are made of
+		waits = true
 	case *appsv1.StatefulSet:
 		waits = t.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType || t.Spec.PodManagementPolicy != appsv1.ParallelPodManagement
 	case *appsv1.DaemonSet:
@@ -119,6 +123,9 @@ func (b *Builder) stale(f *rule.Finding) bool {
 		}
 		now, ok := owner.At(keys(f.Field.String())...)
 		was, had := pod.At(keys(rest)...)
+		if !counted(owner) { // admission may have given the pod more than the template has
+			return ok && !(had && holds(was, now))
+		}
 		return ok && had && !equality.Semantic.DeepEqual(now, was)
 	}
 	return false
@@ -135,8 +142,42 @@ func (b *Builder) ofOlder(pod, owner *snapshot.Object) bool {
 		return hash != "" && len(list) > 0 && !strings.HasSuffix(list[0].Object.Name, hash)
 	case *batchv1.CronJob: // a Job keeps the template it was made with
 		return true
+	case *appsv1.ReplicaSet, *corev1.ReplicationController: // and so do their pods
+		return true
 	}
 	return false
+}
+
+// counted tells whether a controller's pods say of which of its templates they are.
+func counted(owner *snapshot.Object) bool {
+	switch owner.Typed.(type) {
+	case *appsv1.ReplicaSet, *corev1.ReplicationController:
+		return false
+	}
+	return true
+}
+
+// holds tells whether all of one value is in another: lists in any order, maps with further keys.
+func holds(all, part any) bool {
+	switch part := part.(type) {
+	case map[string]any:
+		m, ok := all.(map[string]any)
+		for key, value := range part {
+			if !ok || !holds(m[key], value) {
+				return false
+			}
+		}
+		return ok
+	case []any:
+		list, ok := all.([]any)
+		for _, value := range part {
+			if !ok || !slices.ContainsFunc(list, func(item any) bool { return holds(item, value) }) {
+				return false
+			}
+		}
+		return ok
+	}
+	return equality.Semantic.DeepEqual(all, part)
 }
 
 func keys(path string) []string {
@@ -166,6 +207,13 @@ func (b *Builder) remake(f *rule.Finding, out *Fix) {
 // immutable tells the kinds whose pod spec the API does not let anybody change.
 func immutable(r snapshot.Ref) bool {
 	return r.GroupKind() == snapshot.PodKind || r.GroupKind() == snapshot.JobKind
+}
+
+// imageOfPod tells whether a fix names another image for a container of a pod, which may be changed in place.
+// Source: https://kubernetes.io/docs/concepts/workloads/pods/#pod-update-and-replacement
+func imageOfPod(f *rule.Finding) bool {
+	words := f.Fix.Command
+	return f.Fix.Object.GroupKind() == snapshot.PodKind && len(words) > 1 && words[0] == "set" && words[1] == "image"
 }
 
 func templateField(f *rule.Finding) bool {

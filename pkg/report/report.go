@@ -52,6 +52,8 @@ type Explained struct {
 
 	Changed     *Changed `json:"changed,omitempty"`     // what the newest revision changed that has to do with the verdict
 	Unexplained []string `json:"unexplained,omitempty"` // what else is not well, and of which no finding speaks
+
+	Warning *Evidence `json:"warning,omitempty"` // the newest event that warns of it, where it is not well and no finding says why
 }
 
 // Changed is what a workload's newest revision changed against the last one that has ready pods or, where
@@ -62,7 +64,7 @@ type Changed struct {
 	To     Revision       `json:"to"`
 	Fields []ChangedField `json:"fields"`
 	Others int            `json:"others,omitempty"` // how many more fields changed, which have nothing to do with it
-	Undo   string         `json:"undo,omitempty"`   // the command that goes back; empty where it would be undone
+	Undo   string         `json:"undo,omitempty"`   // the command that goes back; empty where it would be undone, or where the old revision is not known to work
 }
 
 // Revision is one revision of a workload.
