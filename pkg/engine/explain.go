@@ -120,7 +120,10 @@ func (e *Engine) explain(s *snapshot.Snapshot, target snapshot.Ref) (Diagnosis, 
 	if target.GroupKind() == snapshot.PodKind && d.Health.State == Healthy {
 		findings = about(target, findings)
 	}
-	d.Findings = e.rank(settle(s, target, d.Health, findings))
+	d.Findings = ownDeletionFirst(target, e.rank(settle(s, target, d.Health, findings)))
+	if len(d.Findings) > 0 {
+		overForGood(s, d.Findings[0])
+	}
 	if len(d.Findings) > 0 {
 		d.Changed = changed(s, d.Findings[0])
 		if seen := d.Findings[0].Seen; !seen.Same(target) {
@@ -140,6 +143,18 @@ func (e *Engine) explain(s *snapshot.Snapshot, target snapshot.Ref) (Diagnosis, 
 	}
 	sort.Slice(d.Blind, func(i, j int) bool { return d.Blind[i].String() < d.Blind[j].String() })
 	return d, failed
+}
+
+// ownDeletionFirst puts what keeps a deleted target first: how the deletion of its pods goes on, which strikes as
+// early in a life, has nothing to do with it.
+func ownDeletionFirst(target snapshot.Ref, findings []*rule.Finding) []*rule.Finding {
+	i := slices.IndexFunc(findings, func(f *rule.Finding) bool {
+		return f.Seen.Same(target) && f.Stage == rule.StageStuckDeletion && f.Because == nil && f.Certainty != rule.Possible && !f.History
+	})
+	if i <= 0 {
+		return findings
+	}
+	return slices.Concat(findings[i:i+1], findings[:i], findings[i+1:])
 }
 
 // settle makes findings say what the kind of the target alone knows: of a node, whom it hurts; of a
@@ -173,6 +188,23 @@ func settle(s *snapshot.Snapshot, target snapshot.Ref, h Health, findings []*rul
 		}
 	}
 	return findings
+}
+
+// overForGood adds to the verdict on a container that it is not started again, where the rest of its pod goes on: such
+// a pod stays half dead, and nobody else says so.
+func overForGood(s *snapshot.Snapshot, f *rule.Finding) {
+	o, _ := s.Lookup(f.Seen.GroupKind(), f.Seen.Namespace, f.Seen.Name)
+	if o == nil || o.Pod() == nil || o.Pod().Status.Phase != corev1.PodRunning {
+		return
+	}
+	for _, c := range o.PodContainers() {
+		if c.Name == f.Seen.Container && c.Status != nil && forGood(o.Pod(), c) != "" {
+			f.Evidence = append(f.Evidence, rule.Evidence{
+				Source: rule.FromSpec, Object: o.Ref, Field: "spec.restartPolicy",
+				Text: "restartPolicy is Never: this container is not started again, while the rest of its pod goes on",
+			})
+		}
+	}
 }
 
 // unexplained finds what else is not well in a chain: a second container that waits for its image, the
@@ -483,6 +515,9 @@ func signature(pod *snapshot.Object) string {
 
 func (c *chain) pod(o *snapshot.Object, pod *corev1.Pod) {
 	h := HealthOf(c.s, o)
+	if h.State == Finished && rule.Watched(o) {
+		c.want(snapshot.WantEvents(o.Ref)) // only they tell who ended it
+	}
 	if h.State == Healthy && podRestarts(o) == 0 || h.State == Finished {
 		return // nothing to explain, so nothing to read
 	}
@@ -542,8 +577,17 @@ func (c *chain) service(o *snapshot.Object) {
 		return
 	}
 	selector := labels.SelectorFromSet(svc.Spec.Selector)
-	c.want(snapshot.WantList(snapshot.PodKind, o.Namespace, selector.String()))
-	for _, pod := range c.s.SelectedPods(o.Namespace, selector) {
+	list := snapshot.WantList(snapshot.PodKind, o.Namespace, selector.String())
+	c.want(list)
+	pods := c.s.SelectedPods(o.Namespace, selector)
+	for _, pod := range pods {
 		c.both(pod)
+	}
+	out, ok := c.s.Outcome(list)
+	read := ok && out.State == snapshot.Present || c.s.ListRead(snapshot.PodKind, o.Namespace)
+	if len(pods) == 0 && read { // whoever would make them may be kept from it
+		for _, would := range c.s.SelectedTemplates(o.Namespace, selector) {
+			c.both(would.Object)
+		}
 	}
 }

@@ -136,6 +136,11 @@ func unseen(s *snapshot.Snapshot, o *snapshot.Object) *Health {
 	switch t := o.Typed.(type) {
 	case *appsv1.Deployment:
 		seen = t.Status.ObservedGeneration
+		if slices.ContainsFunc(t.Status.Conditions, func(c appsv1.DeploymentCondition) bool {
+			return c.Type == appsv1.DeploymentProgressing && c.Reason == "ReplicaSetCreateError" // it looked, and was refused
+		}) {
+			return nil
+		}
 	case *appsv1.ReplicaSet:
 		seen = t.Status.ObservedGeneration
 	case *appsv1.StatefulSet:
@@ -177,6 +182,9 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 		if pod.Spec.RestartPolicy == corev1.RestartPolicyAlways || pod.Spec.RestartPolicy == "" {
 			return Health{Unhealthy, "was stopped from outside, and is not started again"}
 		}
+		if name := rule.CutShort(s, o); name != "" {
+			return Health{Unhealthy, fmt.Sprintf("counts as completed, although its liveness probe had container %s killed; it is not started again", name)}
+		}
 		return Health{Finished, "completed"}
 	case corev1.PodFailed:
 		text := "failed"
@@ -201,10 +209,13 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 		}
 		restarts += c.Status.RestartCount
 		if d, failed := pass.Failed(c); failed {
-			if !d.Over && !(c.Init && c.Status.State.Terminated != nil && c.Status.State.Terminated.ExitCode == 0) {
-				return Health{Unhealthy, fmt.Sprintf("container %s died %s ago (exit %d), %s", c.Name, rule.Human(s.Now.Sub(d.FinishedAt.Time)), d.ExitCode, rule.Count(int(d.Restarts), "restart"))}
+			if !d.Over && !pass.Resized(c, d) && !(c.Init && c.Status.State.Terminated != nil && c.Status.State.Terminated.ExitCode == 0) {
+				return Health{Unhealthy, fmt.Sprintf("container %s died %s ago (exit %d), %s%s", c.Name, rule.Human(s.Now.Sub(d.FinishedAt.Time)), d.ExitCode, rule.Count(int(d.Restarts), "restart"), forGood(pod, c))}
 			}
 			past = fmt.Sprintf(", last %s ago", rule.Human(s.Now.Sub(d.FinishedAt.Time)))
+			if pass.Resized(c, d) {
+				past += ", to resize it"
+			}
 		}
 	}
 	ready, containers := false, false
@@ -230,6 +241,8 @@ func podHealth(s *snapshot.Snapshot, o *snapshot.Object, pod *corev1.Pod) Health
 		return Health{Starting, fmt.Sprintf("starting, %s old", rule.Human(age))}
 	case !containers && age < youth+notAsked(pod):
 		return Health{Starting, fmt.Sprintf("starting, %s old: its probes begin after %s", rule.Human(age), rule.Human(notAsked(pod)))}
+	case !containers && probing(pass) != "":
+		return Health{Starting, fmt.Sprintf("starting, %s old: %s", rule.Human(age), probing(pass))}
 	case containers:
 		return Health{Unhealthy, fmt.Sprintf("not ready, %s old: its containers are, and nobody has set %s", rule.Human(age), strings.Join(closedGates(pod), ", "))}
 	}
@@ -247,6 +260,53 @@ func notAsked(pod *corev1.Pod) time.Duration {
 		}
 	}
 	return time.Duration(longest) * time.Second
+}
+
+// probing words that a container runs and the probes that keep it from being ready are within their time; "" where
+// none is, or where another container is not ready for another reason.
+func probing(p *rule.Pass) string {
+	text := ""
+	for _, c := range p.Object.PodContainers() {
+		if c.Status == nil || c.Status.Ready || c.Init && !c.Beside {
+			continue
+		}
+		if c.Status.State.Running == nil {
+			if w := c.Status.State.Waiting; w != nil && (w.Reason == "PodInitializing" || c.Init) { // behind a sidecar that starts
+				continue
+			}
+			return ""
+		}
+		ran := p.Age(c.Status.State.Running.StartedAt.Time)
+		started := c.Status.Started == nil || *c.Status.Started
+		switch probe := c.StartupProbe; {
+		case probe != nil && !started:
+			_, most := knowledge.TimingOf(probe).Budget()
+			if ran >= most {
+				return ""
+			}
+			text = fmt.Sprintf("the startup probe of container %s gives it %s more", c.Name, rule.Human(most-ran))
+		case c.Init:
+		case c.ReadinessProbe != nil && started:
+			left := p.PassesLeft(c)
+			if since := p.Age(p.AskedSince(c)); left <= 0 && c.StartupProbe != nil && since < youth {
+				text = fmt.Sprintf("the startup probe of container %s has passed %s ago at most", c.Name, rule.Human(since))
+				continue
+			}
+			if left <= 0 {
+				return ""
+			}
+			text = fmt.Sprintf("the readiness probe of container %s is to pass %d times in a row, which takes %s more", c.Name, c.ReadinessProbe.SuccessThreshold, rule.Human(left))
+		}
+	}
+	return text
+}
+
+// forGood words that a container which ended is not started again, where others of its pod go on.
+func forGood(pod *corev1.Pod, c snapshot.Container) string {
+	if pod.Spec.RestartPolicy != corev1.RestartPolicyNever || c.Status.State.Terminated == nil || c.RestartPolicy != nil || len(c.RestartPolicyRules) > 0 {
+		return ""
+	}
+	return ", and is not started again, since restartPolicy is Never"
 }
 
 // waits words for what a container waits.
@@ -400,6 +460,12 @@ func replaced(s *snapshot.Snapshot, o *snapshot.Object) bool {
 	return s.Now.Sub(end) >= rule.LongRun
 }
 
+// slicesRead tells whether the slices of a Service were read: its own, or all of the namespace.
+func slicesRead(s *snapshot.Snapshot, service *snapshot.Object) bool {
+	own, ok := s.Outcome(snapshot.WantList(snapshot.EndpointSliceKind, service.Namespace, discoveryv1.LabelServiceName+"="+service.Name))
+	return ok && own.State == snapshot.Present || s.ListRead(snapshot.EndpointSliceKind, service.Namespace)
+}
+
 // takenAway tells whether a pod ended since somebody wanted its place, and not by a fault of its own.
 // Source: the reasons of the condition DisruptionTarget in k8s.io/kubernetes, pkg/controller and
 // pkg/registry; the kubelet's own for a node that shuts down.
@@ -436,6 +502,11 @@ func jobHealth(s *snapshot.Snapshot, o *snapshot.Object, job *batchv1.Job) Healt
 		}
 		switch c.Type {
 		case batchv1.JobComplete:
+			for _, pod := range s.PodsOf(o) {
+				if name := rule.CutShort(s, pod); name != "" {
+					return Health{Unhealthy, fmt.Sprintf("counts as completed, although its liveness probe had container %s of pod/%s killed", name, pod.Name)}
+				}
+			}
 			return Health{Finished, "completed"}
 		case batchv1.JobFailed:
 			return Health{Unhealthy, fmt.Sprintf("failed: %s", c.Reason)}
@@ -504,7 +575,7 @@ func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service
 		return Health{Healthy, text}
 	case len(svc.Spec.Selector) == 0:
 		return Health{Unknown, "no selector: its endpoints are kept by hand, and none of those read is ready"}
-	case len(lists) == 0 && !s.ListRead(snapshot.EndpointSliceKind, o.Namespace):
+	case len(lists) == 0 && !slicesRead(s, o):
 		return Health{Unknown, "its endpoints were not read"}
 	}
 	if behind := s.SelectedTemplates(o.Namespace, labels.SelectorFromSet(svc.Spec.Selector)); total == 0 && len(behind) > 0 {

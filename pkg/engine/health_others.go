@@ -48,6 +48,9 @@ func cronHealth(s *snapshot.Snapshot, o *snapshot.Object, cron *batchv1.CronJob)
 			return Health{Unhealthy, text + "; " + job.String() + " " + h.Text}
 		}
 	}
+	if r := rule.Replaced(s, o); r != nil {
+		return Health{Unhealthy, text + "; none has ended for " + rule.Human(s.Now.Sub(r.Since)) + ", since each is replaced by the next"}
+	}
 	return Health{Healthy, text}
 }
 

@@ -18,6 +18,9 @@ func (c *chain) leadsTo(o *snapshot.Object) {
 	switch t := o.Typed.(type) {
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		to := t.Spec.ScaleTargetRef
+		if to.Kind == "DaemonSet" || to.Kind == "CronJob" {
+			return // which nothing can scale, so how it does is not why
+		}
 		c.follow(snapshot.Ref{APIVersion: to.APIVersion, Kind: to.Kind, Namespace: o.Namespace, Name: to.Name})
 	case *policyv1.PodDisruptionBudget:
 		c.selectedPods(o, t.Spec.Selector)

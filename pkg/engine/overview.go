@@ -11,8 +11,8 @@ import (
 )
 
 // Overview leaves out what nobody who names no object asks for: questions about routes, policies and
-// autoscalers that seem to work, and budgets that only forbid what nobody has tried. Who names one of them
-// is told.
+// autoscalers that seem to work, and that budgets forbid what nobody has tried; those still count among what
+// was looked at. Who names one of them is told.
 func Overview(s *snapshot.Snapshot, diagnoses []Diagnosis) []Diagnosis {
 	var kept []Diagnosis
 	for _, d := range diagnoses {
@@ -21,8 +21,8 @@ func Overview(s *snapshot.Snapshot, diagnoses []Diagnosis) []Diagnosis {
 			kept = append(kept, d)
 			continue
 		}
-		if budget, ok := o.Typed.(*policyv1.PodDisruptionBudget); ok && d.Health.State == Unhealthy && onlyStrict(budget) {
-			continue
+		if budget, ok := o.Typed.(*policyv1.PodDisruptionBudget); ok && d.Health.State == Unhealthy && onlyStrict(budget) && !slices.ContainsFunc(d.Findings, otherThanStrict) {
+			d = Diagnosis{Target: d.Target, Health: Health{Healthy, "its pods are well; it lets none of them be evicted"}}
 		}
 		beside := slices.Contains([]string{"Ingress", "NetworkPolicy", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Gateway"}, o.Kind) || isRoute(o)
 		if beside && d.Health.State != Unhealthy {
@@ -32,6 +32,9 @@ func Overview(s *snapshot.Snapshot, diagnoses []Diagnosis) []Diagnosis {
 	}
 	return kept
 }
+
+// otherThanStrict tells whether a finding says more of a budget than that it allows no eviction now.
+func otherThanStrict(f *rule.Finding) bool { return f.Rule != "eviction-blocked" && !f.History }
 
 // onlyStrict tells whether a budget allows no eviction although all its pods are well: that is a fault when
 // a node is to be drained, and not before.

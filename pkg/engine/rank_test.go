@@ -12,7 +12,7 @@ func ref(kind, name string) snapshot.Ref {
 	return snapshot.Ref{APIVersion: "v1", Kind: kind, Namespace: "a", Name: name}
 }
 
-// The order of DESIGN's verdicts, one law at a time: each case would pass with the laws before it
+// The order of verdicts, one law at a time: each case would pass with the laws before it
 // alone in the other order.
 func TestRank(t *testing.T) {
 	pod, claim, service := ref("Pod", "p"), ref("PersistentVolumeClaim", "c"), ref("Service", "s")
@@ -91,5 +91,20 @@ func TestAPanicIsOneLine(t *testing.T) {
 		if tally.Rule == "breaks" && (tally.Pass != 0 || len(tally.Unknown) != 1) {
 			t.Errorf("a rule that failed counts as %+v", tally)
 		}
+	}
+}
+
+// A deleted target is kept by its own finalizer, whatever keeps its pods.
+func TestOwnDeletionFirst(t *testing.T) {
+	service := snapshot.Ref{APIVersion: "v1", Kind: "Service", Namespace: "a", Name: "web"}
+	pod := snapshot.Ref{APIVersion: "v1", Kind: "Pod", Namespace: "a", Name: "web-1"}
+	ofPod := &rule.Finding{Rule: "terminating-finalizer", Seen: pod, Stage: rule.StageStuckDeletion, Certainty: rule.Certain}
+	own := &rule.Finding{Rule: "terminating-finalizer", Seen: service, Stage: rule.StageStuckDeletion, Certainty: rule.Certain}
+	crash := &rule.Finding{Rule: "app-exit", Seen: service, Stage: rule.StageRoute, Certainty: rule.Certain}
+	if got := ownDeletionFirst(service, []*rule.Finding{ofPod, crash, own}); got[0] != own || got[1] != ofPod || got[2] != crash {
+		t.Errorf("%v", got)
+	}
+	if got := ownDeletionFirst(service, []*rule.Finding{ofPod, crash}); got[0] != ofPod {
+		t.Error("without an own deletion the order changed")
 	}
 }

@@ -54,6 +54,9 @@ func (p *Pass) Failed(c snapshot.Container) (*Death, bool) {
 	if d == nil {
 		return nil, false
 	}
+	if p.Resized(c, d) { // somebody wanted that end
+		return d, false
+	}
 	if d.ExitCode != 0 || d.Reason == "OOMKilled" {
 		return d, true
 	}
