@@ -39,7 +39,7 @@ func reportExit(p *rule.Pass, c snapshot.Container, d *rule.Death) {
 	f := rule.Finding{
 		Object:    container.Object,
 		Seen:      p.Object.In(c.Name),
-		NoField:   "the program decides with what it exits, and no setting is known to make it",
+		NoField:   "the program decides with what it exits, and its words do not lead to a setting: read them",
 		Message:   exits(d) + d.Lived() + said(p, c, d),
 		Evidence:  append([]rule.Evidence{p.DeathEvidence(c, d)}, lastWords(p, c, d, 2)...),
 		Certainty: rule.Certain,
@@ -150,13 +150,16 @@ func judgeCrash(p *rule.Pass, c snapshot.Container, d *rule.Death, f *rule.Findi
 // runtimeWords cuts from what the runtime says all that it says of itself.
 var runtimeWords = knowledge.Regexp(`unable to start container process: (?:error during container init: )?`)
 
+// ofWorkingDir are the words of a runtime that cannot make or enter the folder in which a program is to start.
+var ofWorkingDir = knowledge.Regexp(`(?i)\bmkdir\b|\bchdir\b|\bcwd\b|working dir`)
+
 func reportNeverStarted(p *rule.Pass, c snapshot.Container, d *rule.Death) {
 	container := p.ContainerSetting(c)
 	text := strings.TrimSuffix(d.Message, ": unknown")
 	if at := runtimeWords.FindStringIndex(text); at != nil {
 		text = text[at[1]:]
 	}
-	p.Report(rule.Finding{
+	f := rule.Finding{
 		Object:    container.Object,
 		Seen:      p.Object.In(c.Name),
 		NoField:   "the runtime names no setting",
@@ -165,5 +168,15 @@ func reportNeverStarted(p *rule.Pass, c snapshot.Container, d *rule.Death) {
 		RuledOut:  []string{"the program itself: not one instruction of it ran"},
 		Certainty: rule.Certain,
 		History:   past(p, d),
-	})
+	}
+	// The runtime makes the folder where it is missing, and then goes there: it says mkdir or chdir, and the path.
+	if c.WorkingDir != "" && hasWord(text, c.WorkingDir) && ofWorkingDir.MatchString(text) {
+		point(&f, container.Child("workingDir"), c.WorkingDir, "the program is to start in this folder")
+		f.Message = fmt.Sprintf("cannot be started in its workingDir %s%s: %s", c.WorkingDir, d.Lived(), rule.Quote(text))
+		f.Fix = &rule.Fix{Title: "name a folder that the image or a volume has, and that the container's user may enter; without workingDir the image's own counts", Applicability: rule.NeedsThought}
+		if strings.Contains(text, "not a directory") {
+			f.Label = "this is a file, or below one: the program is to start in a folder"
+		}
+	}
+	p.Report(f)
 }

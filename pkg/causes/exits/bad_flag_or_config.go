@@ -17,11 +17,14 @@ import (
 // or a configuration file.
 var BadFlagOrConfig = logCause("bad-flag-or-config", "does not understand a flag or its configuration", "bad_flag_or_config.md", wantsOfConfig,
 	func(p *rule.Pass, c snapshot.Container, e *ended) {
-		if e.port == aFlag {
+		switch e.port {
+		case aFlag:
 			reportFlag(p, c, e)
-			return
+		case aLink:
+			reportLink(p, c, e)
+		default:
+			reportConfig(p, c, e)
 		}
-		reportConfig(p, c, e)
 	})
 
 const aFlag = "flag"
@@ -72,6 +75,8 @@ const configFile = `(/[A-Za-z0-9._@%+~/-]*\.(?:ya?ml|json|jsonc|toml|conf|cnf|cf
 var (
 	parseWords = knowledge.Regexp(`(?i)yaml: |mapping values are not allowed|did not find expected|cannot start any token|could not find expected|cannot unmarshal|invalid character|unexpected end of json|jsondecodeerror|unexpected token|not valid json|toml: |parse error|error parsing|parsing |cannot parse|failed to parse|syntax error|unknown directive|invalid (?:number|parameter|value)|unexpected "|\[emerg\]|config file error|bad directive|unknown key|unknown field|unmarshal`)
 	absent     = knowledge.Regexp(`(?i)no such file or directory|ENOENT|FileNotFound|not found|does not exist|cannot find|can't open`)
+	// sent are words about what somebody else gave a program, which is not what it is set up with.
+	sent       = knowledge.Regexp(`(?i)\b(?:upload|download|attach|request|client|customer|visitor|imported by|user \S{1,40} (?:upload|send|sent|ask))`)
 	configPath = knowledge.Regexp(configFile + `(?::(\d+))?`)
 	lineNumber = knowledge.Regexp(`(?i)\bline:? (\d+)`)
 	configWord = knowledge.Regexp(`(?i)\bconfig(?:uration)?\b`)
@@ -89,6 +94,8 @@ var configReading = reading{
 			return nil
 		}
 		switch m := lineNumber.FindStringSubmatch(line); {
+		case sent.MatchString(line) && !parseWords.MatchString(line):
+			return nil
 		case absent.MatchString(line) && r.what != "":
 			r.more = isAbsent
 		case !parseWords.MatchString(line):
@@ -104,6 +111,9 @@ var configReading = reading{
 const isAbsent = "absent"
 
 func wantsOfConfig(p *rule.Pass, c snapshot.Container, e *ended) []snapshot.Want {
+	if e.port == aLink {
+		return []snapshot.Want{snapshot.WantList(snapshot.ServiceKind, p.Object.Namespace, "")}
+	}
 	if e.port == aFlag || e.what == "" {
 		return nil
 	}
@@ -210,6 +220,11 @@ func reportConfig(p *rule.Pass, c snapshot.Container, e *ended) {
 	s := scriptOf(p, c, e.what)
 	if m == nil || s == nil {
 		f.NoField = "the file is in the image: no volume is mounted there"
+		if e.more == isAbsent {
+			f.NoField = fmt.Sprintf("no volume is mounted at or above %s, and the image does not have the file", e.what)
+			f.RuledOut = append(f.RuledOut, fmt.Sprintf("a key that a ConfigMap or Secret lacks: none is mounted at or above %s", path.Dir(e.what)))
+			f.Fix.Title = fmt.Sprintf("mount a ConfigMap or Secret that has the file at %s, name the file that is meant, or put it into the image", path.Dir(e.what))
+		}
 		if m != nil {
 			pointAtMount(p, c, m, &f, "the file lies in this volume")
 		} else if setting, value, ok := wordSetting(p, c, e.what, e.line); ok {

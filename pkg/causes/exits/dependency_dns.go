@@ -36,7 +36,8 @@ var (
 		knowledge.Regexp(`(?i)unknown (?:mysql server )?host '` + hostName + `'`),
 		knowledge.Regexp(`(?i)(?:getaddrinfo|resolve|gethostbyname|connect(?:ing)?)[^\n]{0,40}?[ '"(]([A-Za-z0-9_][A-Za-z0-9_.-]*[A-Za-z0-9_])['")]?(?::\d+)?[^\n]{0,30}?(?:Name or service not known|Temporary failure in name resolution|Name does not resolve)`),
 	}
-	dnsSilent = knowledge.Regexp(`(?i)temporary failure in name resolution|EAI_AGAIN|try again|i/o timeout|server misbehaving|connection refused|network is unreachable`)
+	dnsSilent  = knowledge.Regexp(`(?i)temporary failure in name resolution|EAI_AGAIN|try again|i/o timeout|server misbehaving|connection refused|network is unreachable`)
+	dnsNoRoute = knowledge.Regexp(`\bdial (?:udp|tcp) ([0-9a-fA-F.:\[\]]{3,50}): .{0,40}(network is unreachable|no route to host)`)
 )
 
 var dnsReading = reading{
@@ -82,6 +83,9 @@ func wantsOfDNS(p *rule.Pass, _ snapshot.Container, e *ended) []snapshot.Want {
 }
 
 func reportDNS(p *rule.Pass, c snapshot.Container, e *ended) {
+	if e.what != "" && reportUnsetHost(p, c, e) {
+		return
+	}
 	f := e.finding(p, c)
 	f.NoField = "no literal env value or argument of the container holds the name"
 	f.RuledOut = []string{"a dependency that is down: its address was never found out"}
@@ -119,6 +123,13 @@ func reportNoResolver(p *rule.Pass, e *ended, f *rule.Finding) {
 		Lines:         []string{rule.Kubectl(p.Context, "kube-system", "get", "pods", "-l", "k8s-app=kube-dns")},
 	}
 	pod := p.Object.Pod()
+	if m := dnsNoRoute.FindStringSubmatch(e.line); m != nil { // nothing was sent
+		f.NoField = "nothing was sent: the network that the pod was given has no route to the name server, and no field of the pod is known to keep it from that"
+		f.Message = fmt.Sprintf("cannot look up %s: there is no way from it to the name server %s (%s)%s", name, m[1], m[2], e.ends())
+		f.RuledOut = append(f.RuledOut, "a name server that is down: it was not reached")
+		f.Fix.Title = fmt.Sprintf("mend the network of the pods on node/%s: its network plugin, its routes", pod.Spec.NodeName)
+		f.Fix.Lines = []string{rule.Kubectl(p.Context, "kube-system", "get", "pods", "-o", "wide", "--field-selector", "spec.nodeName="+pod.Spec.NodeName)}
+	}
 	if policy := string(pod.Spec.DNSPolicy); policy == "None" || policy == "Default" {
 		s := p.PodSpec().Child("dnsPolicy")
 		point(f, s, policy, "with this the pod does not ask the cluster's DNS")

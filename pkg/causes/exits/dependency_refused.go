@@ -52,6 +52,9 @@ var refusedReading = reading{
 		if r := refusalOn(lines[at]); r != nil {
 			return &reason{cause: "dependency-refused", what: r.host, port: r.port}
 		}
+		if m := hostless.FindStringSubmatch(lines[at]); m != nil {
+			return &reason{cause: "dependency-refused", port: m[1]}
+		}
 		return nil
 	},
 }
@@ -151,6 +154,9 @@ func readyEndpoints(p *rule.Pass, svc *snapshot.Object) (ready int, known bool) 
 }
 
 func reportRefused(p *rule.Pass, c snapshot.Container, e *ended) {
+	if reportUnsetHost(p, c, e) {
+		return
+	}
 	r := e.host()
 	f := e.finding(p, c)
 	f.Message = fmt.Sprintf("%s refuses the connection, and the program ends%s", r.address(), e.exit())

@@ -23,9 +23,23 @@ var diskReading = reading{
 		if node.MatchString(lines[at]) {
 			words = node
 		}
-		return &reason{cause: "disk-full-volume", what: pathBy(lines[at], words)}
+		r := &reason{cause: "disk-full-volume", what: pathBy(lines[at], words)}
+		if !under(r.what, shm) && ofShm.MatchString(lines[at]) { // what it names then is no file that can be seen
+			r.what = shm
+		}
+		return r
 	},
 }
+
+// shm is where the runtime mounts a file system in memory, the same for all containers of a pod, and shmSize how
+// large. Sources: containerd's and CRI-O's CRI server, which both take 64 MiB.
+const (
+	shm     = "/dev/shm"
+	shmSize = "64 MiB"
+)
+
+// ofShm are words of an error in shared memory, which is files in /dev/shm.
+var ofShm = knowledge.Regexp(`(?i)shared memory segment|shared memory object|\bshm_open\b|/dev/shm\b`)
 
 // claimOf is the claim behind a volume of the pod, "" without one.
 func claimOf(p *rule.Pass, v *corev1.Volume) string {
@@ -71,6 +85,8 @@ func reportDisk(p *rule.Pass, c snapshot.Container, e *ended) {
 		f.Certainty = rule.Possible
 		f.NoField = "the program does not say where it writes"
 		f.Message = "finds no space left on a file system" + e.exit() + ": which one is it?"
+	case m == nil && under(e.what, shm):
+		reportShm(p, c, e, &f)
 	case m == nil:
 		f.NoField = "it is the node's own disk, which all its pods share"
 		f.Message = fmt.Sprintf("finds no space left for %s, in its root file system: that is the node's disk%s", e.what, e.ends())
@@ -85,6 +101,45 @@ func reportDisk(p *rule.Pass, c snapshot.Container, e *ended) {
 		f.Message = fmt.Sprintf("finds no space left for %s, in volume %s%s", e.what, m.Name, e.ends())
 	}
 	p.Report(f)
+}
+
+// reportShm tells of shared memory that is full. What is mounted there instead may be as large as the memory limit,
+// or where that is not set, as half of the node's memory.
+func reportShm(p *rule.Pass, c snapshot.Container, e *ended, f *rule.Finding) {
+	pod := p.Object.Pod()
+	if pod.Spec.HostIPC {
+		point(f, p.PodSpec().Child("hostIPC"), "true", "its /dev/shm is the node's")
+		f.Message = fmt.Sprintf("finds no space left in %s, which is the node's own since hostIPC is set%s", shm, e.ends())
+		return
+	}
+	container := p.ContainerSetting(c)
+	point(f, container.Child("volumeMounts"), "", fmt.Sprintf("nothing is mounted at %s: the runtime's %s lie there", shm, shmSize))
+	f.Message = fmt.Sprintf("finds no space left in %s: the runtime gives the containers of a pod %s of it together, and nothing else is mounted there%s", shm, shmSize, e.ends())
+	f.RuledOut = append(f.RuledOut, fmt.Sprintf("the node's disk: %s is in memory", shm))
+	f.Fix = &rule.Fix{
+		Title: fmt.Sprintf("mount an emptyDir in memory at %s", shm), Applicability: rule.NeedsThought,
+		Caution: "what lies in it counts against the memory limit of whoever wrote it: see that this has room for it",
+	}
+	dir := map[string]any{"medium": string(corev1.StorageMediumMemory)}
+	yaml := "medium: Memory"
+	if _, limited := c.Resources.Limits[corev1.ResourceMemory]; !limited {
+		dir["sizeLimit"] = "<SIZE>"
+		yaml += ", sizeLimit: <SIZE>"
+		f.Fix.Applicability = rule.Placeholders
+		f.Fix.Caution = "what lies in it counts as memory of whoever wrote it, and without a memory limit it may be that of the whole node"
+	}
+	const name = "shm"
+	own, spec := containerOf(p, c), podSpecOf(p, container.Object)
+	if own == nil || spec == nil || hasVolume(spec, name) {
+		f.Fix.YAML = fmt.Sprintf("containers:\n- name: %s\n  volumeMounts:\n  - {name: shared-memory, mountPath: %s}\nvolumes:\n- {name: shared-memory, emptyDir: {%s}}\n", c.Name, shm, yaml)
+		f.Fix.Object = container.Object
+		return
+	}
+	f.Fix = patched(p, container.Object, []rule.Op{
+		sameName(container, c),
+		appendTo(p.PodSpec().Child("volumes"), len(spec.Volumes), map[string]any{"name": name, "emptyDir": dir}),
+		appendTo(container.Child("volumeMounts"), len(own.VolumeMounts), map[string]any{"name": name, "mountPath": shm}),
+	}, *f.Fix)
 }
 
 func reportFullEmptyDir(p *rule.Pass, e *ended, f *rule.Finding, m *corev1.VolumeMount, v *corev1.Volume) {

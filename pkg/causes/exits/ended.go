@@ -243,7 +243,7 @@ const tellingLines = 20
 // since programs go on to write what they always write; without one, the last.
 func tellingLine(lines []string) int {
 	for i := len(lines) - 1; i >= max(0, len(lines)-tellingLines); i-- {
-		if l := lines[i][:min(len(lines[i]), reasonLetters)]; looksBad.MatchString(l) && !ownLevel.MatchString(l) && !warned.MatchString(l) && !afterthought.MatchString(l) {
+		if l := lines[i][:min(len(lines[i]), reasonLetters)]; looksBad.MatchString(l) && !ownLevel.MatchString(l) && !warned.MatchString(l) && !isAfterthought(l) && !gotOver(l) && !echoes(l) {
 			return i
 		}
 	}

@@ -30,6 +30,7 @@ var Causes = []*rule.Cause{
 	&HeapExhaustedInside,
 	&InitBlocking,
 	&InitFailing,
+	&InotifyLimit,
 	&MissingEnvVar,
 	&NoCommand,
 	&PermissionDeniedVolume,
@@ -43,5 +44,7 @@ var Causes = []*rule.Cause{
 	&ThreadLimit,
 	&TLSExpired,
 	&TLSUntrusted,
+	&UnresolvedVariable,
+	&UserLacksRights,
 	&WriteToConfigMap,
 }

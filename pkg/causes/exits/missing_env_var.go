@@ -17,7 +17,7 @@ var MissingEnvVar = logCause("missing-env-var", "an environment variable that it
 
 const (
 	envName = `["'` + "`" + `$%{(]*\b([A-Z][A-Z0-9_]{2,63})\b`
-	notSet  = `(?i:not (?:been )?set|unset|missing|required|undefined|not defined|not found|not provided|not specified|not present|must be|cannot be empty|is empty|is blank|needed)`
+	notSet  = `(?i:not (?:been )?set|unset|missing|required|undefined|not defined|not found|not provided|not specified|not present|must be (?:set|defined|provided|specified|given|supplied|configured|exported|present|non-?empty|not empty)|(?:must not|cannot|can't|may not) be (?:empty|blank)|is empty|is blank|needed)`
 	envWord = `(?i:env(?:ironment)?[ _-]?var(?:iable)?s?|os\.environ|process\.env|envvar)`
 )
 
@@ -30,11 +30,8 @@ var envReading = reading{
 				return &reason{cause: "missing-env-var", what: m[1]}
 			}
 		}
-		if m := envAlone.FindStringSubmatchIndex(line); m != nil {
-			name := line[m[2]:m[3]]
-			if strings.Contains(name, "_") || m[2] > 0 && strings.ContainsRune("${%", rune(line[m[2]-1])) {
-				return &reason{cause: "missing-env-var", what: name}
-			}
+		if m := envAlone.FindStringSubmatchIndex(line); m != nil && isVariable(line, line[m[2]:m[3]], line[:m[2]], line[m[4]:m[5]]) {
+			return &reason{cause: "missing-env-var", what: line[m[2]:m[3]]}
 		}
 		// Python names only the key; that it was one of the environment, the stack above says.
 		if m := keyError.FindStringSubmatch(line); m != nil {
@@ -62,9 +59,33 @@ var (
 		knowledge.Regexp(`(?i:you (?:must|need to) specify) ([A-Z][A-Z0-9]*_[A-Z0-9_]{1,63})`),
 		knowledge.Regexp(`key not found: "([A-Z][A-Z0-9_]{2,63})" \(KeyError\)`),
 	}
-	envAlone = knowledge.Regexp(envName + `["'` + "`" + `})]*,? (?:is |was |are |has )?` + notSet)
-	keyError = knowledge.Regexp(`^KeyError: '([A-Z][A-Z0-9_]{2,63})'`)
+	envAlone = knowledge.Regexp(envName + `["'` + "`" + `})]*,? (?:is |was |are |has )?(` + notSet + `)`)
+	// plainlyUnset are words that are said of variables, and hardly of anything else.
+	plainlyUnset = knowledge.Regexp(`(?i)^(?:not (?:been )?set|unset|must be (?:set|exported|defined|provided|configured))`)
+	// otherNames are the things that have names in capitals too.
+	otherNames = knowledge.Regexp(`(?i)\b(?:topic|column|field|table|index|queue|bucket|constraint|enum|property|attribute|sequence|view|schema|relation|stream|subject|exchange|record|row|entity|segment|label|tag|header|element|node|class|constant|symbol|function|method|macro|cell|sheet|feature|flag|database|collection|partition|shard|product|item|type|state|event)s? ?[:=]? ?["'` + "`" + `(]*$`)
+	// inCode are errors about names in the program's own code.
+	inCode     = knowledge.Regexp(`\b(?:ReferenceError|NameError|NoMethodError|UnboundLocalError|AttributeError)\b|uninitialized constant|cannot find symbol|undeclared`)
+	ofSettings = knowledge.Regexp(`(?i)\benv|config|setting|\bvariables?\b|\bsecrets?\b`)
+	// likeSettings are names such as variables have that tell a program where something is, and with which right.
+	likeSettings = knowledge.Regexp(`_(?:URL|URI|DSN|HOST|HOSTNAME|PORT|ADDR|ADDRESS|ENDPOINT|KEY|TOKEN|SECRET|PASSWORD|PASS|USERNAME|DIR|FILE|ENV|REGION|CONFIG)$`)
+	keyError     = knowledge.Regexp(`^KeyError: '([A-Z][A-Z0-9_]{2,63})'`)
 )
+
+// isVariable tells a variable from what else has a name in capitals: a topic, a column, a field of a form. Words are
+// what is said of it.
+func isVariable(line, name, before, words string) bool {
+	marked := strings.HasSuffix(before, "$") || strings.HasSuffix(before, "${") || strings.HasSuffix(before, "%")
+	switch {
+	case inCode.MatchString(line):
+		return false
+	case marked:
+		return true
+	case !strings.Contains(name, "_") || otherNames.MatchString(before):
+		return false
+	}
+	return plainlyUnset.MatchString(words) || ofSettings.MatchString(line) || likeSettings.MatchString(name)
+}
 
 // source is an object that envFrom takes whole.
 type source struct {
@@ -103,6 +124,54 @@ func (s source) names() (names []string, known bool) {
 	return names, true
 }
 
+// gone tells whether the server says that there is no such object: the container was started without, since it is
+// optional, or the object was deleted since.
+func (s source) gone(p *rule.Pass) bool {
+	o, out := p.Lookup(s.want.GroupKind(), s.want.Namespace, s.want.Name)
+	return o == nil && out.State == snapshot.Absent && out.Proven
+}
+
+// reportGone tells of a source that does not exist, which may be what was to bring the variable.
+func reportGone(p *rule.Pass, c snapshot.Container, e *ended, i int, f *rule.Finding) {
+	s := sources(p, c)[i]
+	var from []corev1.EnvFromSource // those that name an object, as sources lists them
+	var at []int
+	for n, v := range c.EnvFrom {
+		if v.ConfigMapRef != nil || v.SecretRef != nil {
+			from, at = append(from, v), append(at, n)
+		}
+	}
+	field, optional := "configMapRef", false
+	if ref := from[i].SecretRef; ref != nil {
+		field, optional = "secretRef", ref.Optional != nil && *ref.Optional
+	} else if ref := from[i].ConfigMapRef; ref != nil {
+		optional = ref.Optional != nil && *ref.Optional
+	}
+	setting := p.ContainerSetting(c).Child("envFrom").Index(at[i]).Child(field, "name")
+	label, why := "there is none of this name", ""
+	if optional {
+		label, why = "there is none of this name, and optional lets the container start without", ", and optional lets the container start without it"
+	}
+	point(f, setting, s.want.Name, label)
+	f.Message = fmt.Sprintf("needs the variable %s, and %s, from which envFrom takes all, does not exist%s%s", e.what, s.word, why, e.ends())
+	f.RuledOut = append(f.RuledOut, fmt.Sprintf("a variable that is set and empty: env has no %s", e.what))
+	f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: p.Object.Ref, Text: s.word + ": not found"})
+	f.Fix = &rule.Fix{
+		Title: fmt.Sprintf("create %s with the key %s, or name the one that is meant; drop optional, so that the pod says what it waits for", s.word, strings.TrimPrefix(e.what, s.prefix)), Applicability: rule.Placeholders,
+		Command: []string{"create", "configmap", s.want.Name, "--from-literal=" + written(c, e.what, "<NAME>") + "=<VALUE>"},
+	}
+	if field == "secretRef" {
+		f.Fix.Command = []string{"create", "secret", "generic", s.want.Name, "--from-literal=" + written(c, e.what, "<NAME>") + "=<VALUE>"}
+	}
+	if near := knowledge.Slip(s.want.Name, p.Names(s.want.GroupKind(), p.Object.Namespace)); near != "" {
+		patch := setting.ReplaceValue(s.want.Name, near)
+		f.Fix = &rule.Fix{
+			Title: fmt.Sprintf("name %s, the nearest that is there", near), Caution: "the names are alike; that it is the one that is meant, only you know",
+			Applicability: rule.NeedsThought, Patch: patch, Command: p.PatchCommand(setting.Object, patch),
+		}
+	}
+}
+
 func wantsOfEnv(p *rule.Pass, c snapshot.Container, e *ended) []snapshot.Want {
 	var wants []snapshot.Want
 	for _, s := range sources(p, c) {
@@ -132,9 +201,12 @@ func reportEnv(p *rule.Pass, c snapshot.Container, e *ended) {
 		}
 		return
 	}
-	for _, s := range sources(p, c) {
+	gone := -1
+	for i, s := range sources(p, c) {
 		names, known := s.names()
 		switch {
+		case s.gone(p):
+			gone = i
 		case !known:
 			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: p.Object.Ref, Text: fmt.Sprintf("the keys of %s, which envFrom takes, were not read", s.word)})
 		case slices.Contains(names, e.what):
@@ -145,8 +217,20 @@ func reportEnv(p *rule.Pass, c snapshot.Container, e *ended) {
 			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: s.object.Ref, Text: fmt.Sprintf("variables that %s brings: %s", s.word, few(names))})
 		}
 	}
-	reportUnsetEnv(p, c, e, &f)
+	if gone >= 0 && knowledge.Slip(e.what, envNames(c)) == "" {
+		reportGone(p, c, e, gone, &f)
+	} else {
+		reportUnsetEnv(p, c, e, &f)
+	}
 	p.Report(f)
+}
+
+func envNames(c snapshot.Container) []string {
+	var names []string
+	for _, v := range c.Env {
+		names = append(names, v.Name)
+	}
+	return names
 }
 
 // reportBrought tells of a variable that envFrom does bring: what a program then calls not set is empty.
@@ -165,6 +249,16 @@ func reportBrought(e *ended, s source, f *rule.Finding) {
 		}
 	}
 	f.RuledOut = append(f.RuledOut, fmt.Sprintf("a missing key: %s has %s", s.word, key))
+	if made := s.object.Meta.GetCreationTimestamp(); made.After(e.StartedAt.Time) {
+		f.Label = "was not here yet when the container started"
+		if e.after == "" {
+			f.Certainty = rule.Likely
+		}
+		f.Message = fmt.Sprintf("needs the variable %s, and %s, which brings it, was only made after the container had started%s", e.what, s.word, e.ends())
+		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: s.object.Ref, Field: "metadata.creationTimestamp", Time: made.Time, Text: s.word + " was made"})
+		f.Fix = &rule.Fix{Title: "nothing, if it runs by now: each start of the container reads the variables anew", Applicability: rule.NeedsThought}
+		return
+	}
 	f.Fix = &rule.Fix{
 		Title:         fmt.Sprintf("see whether key %s of %s has a value, and give it one", key, s.word),
 		Caution:       "a container reads it as it starts: this one with its next restart, others that take it when they are restarted",
@@ -187,6 +281,8 @@ func reportSetEnv(p *rule.Pass, c snapshot.Container, e *ended, i int, f *rule.F
 		refer(p, e, f, entry.Child("valueFrom", "secretKeyRef"), "secret", ref.SecretKeyRef.Name, ref.SecretKeyRef.Key, ref.SecretKeyRef.Optional)
 	case ref.ConfigMapKeyRef != nil:
 		refer(p, e, f, entry.Child("valueFrom", "configMapKeyRef"), "configmap", ref.ConfigMapKeyRef.Name, ref.ConfigMapKeyRef.Key, ref.ConfigMapKeyRef.Optional)
+	case ref.FieldRef != nil && lacksField(p, ref.FieldRef.FieldPath) != "":
+		reportLackedField(p, e, entry, ref.FieldRef.FieldPath, f)
 	default:
 		point(f, entry, "", "what this names may be empty")
 		f.Certainty = rule.Possible
@@ -194,6 +290,53 @@ func reportSetEnv(p *rule.Pass, c snapshot.Container, e *ended, i int, f *rule.F
 		f.Fix = &rule.Fix{Title: "set the field of the pod that the variable is taken from", Applicability: rule.NeedsThought}
 	}
 	return true
+}
+
+// podField is how a variable names a label or an annotation of the pod.
+var podField = knowledge.Regexp(`^metadata\.(annotations|labels)\['([^']+)'\]$`)
+
+// lacksField is what of the pod a fieldRef names that the pod does not have: "annotation nope"; "" for what it has. The
+// variable is empty then. Source: kubernetes pkg/fieldpath, ExtractFieldPathAsString.
+func lacksField(p *rule.Pass, path string) string {
+	m := podField.FindStringSubmatch(path)
+	if m == nil {
+		return ""
+	}
+	have, word := p.Object.Pod().Annotations, "annotation "
+	if m[1] == "labels" {
+		have, word = p.Object.Pod().Labels, "label "
+	}
+	if _, ok := have[m[2]]; ok {
+		return ""
+	}
+	return word + m[2]
+}
+
+func reportLackedField(p *rule.Pass, e *ended, entry rule.Setting, path string, f *rule.Finding) {
+	lacked, at := lacksField(p, path), entry.Child("valueFrom", "fieldRef", "fieldPath")
+	m := podField.FindStringSubmatch(path)
+	values := p.Object.Pod().Annotations
+	if m[1] == "labels" {
+		values = p.Object.Pod().Labels
+	}
+	have := sortedKeys(values)
+	point(f, at, path, "the pod has no "+lacked)
+	f.Message = fmt.Sprintf("needs the variable %s, which is taken from %s of the pod, and that has none of this name%s", e.what, lacked, e.ends())
+	f.RuledOut = append(f.RuledOut, "a name that is misspelled in the program: env has exactly this one")
+	f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: p.Object.Ref, Field: "metadata." + m[1], Text: fmt.Sprintf("%s of the pod: %s", m[1], orNone(have))})
+	f.Fix = &rule.Fix{Title: fmt.Sprintf("give the pods of this template %s, or take the value from what they have: %s", lacked, orNone(have)), Applicability: rule.NeedsThought}
+	if near := knowledge.Slip(m[2], have); near != "" {
+		patch := at.ReplaceValue(path, "metadata."+m[1]+"['"+near+"']")
+		f.Fix.Title, f.Fix.Caution = fmt.Sprintf("take it from %s, the nearest that the pod has", near), "the names are alike; that the value is the right one, only you know"
+		f.Fix.Patch, f.Fix.Command = patch, p.PatchCommand(at.Object, patch)
+	}
+}
+
+func orNone(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return few(list)
 }
 
 // refer judges a variable that is taken from a key. The container was started, so the key was there,
@@ -233,10 +376,7 @@ func refer(p *rule.Pass, e *ended, f *rule.Finding, at rule.Setting, kind, name,
 }
 
 func reportUnsetEnv(p *rule.Pass, c snapshot.Container, e *ended, f *rule.Finding) {
-	var have []string
-	for _, v := range c.Env {
-		have = append(have, v.Name)
-	}
+	have := envNames(c)
 	f.RuledOut = append(f.RuledOut, fmt.Sprintf("a variable that is set and empty: env has no %s", e.what))
 	if near := knowledge.Slip(e.what, have); near != "" {
 		i := slices.Index(have, near)
@@ -333,10 +473,29 @@ func setEnv(p *rule.Pass, c snapshot.Container, name string, there bool) *rule.F
 		Command:       []string{"set", "env", object.String(), "-c", c.Name, name + "=<VALUE>"},
 	}
 	if knowledge.SecretName(name) {
-		fix.Title = "set the variable from a Secret that holds it"
-		fix.Command = []string{"set", "env", object.String(), "-c", c.Name, "--from=secret/<SECRET>", "--keys=<KEY>"}
+		fromSecret(p, c, name, there, fix)
 	}
 	return fix
+}
+
+// fromSecret makes a fix that takes a variable from a Secret: kubectl set env would name it as the key is.
+func fromSecret(p *rule.Pass, c snapshot.Container, name string, there bool, fix *rule.Fix) {
+	fix.Title = "set the variable from a Secret that holds it"
+	entry := map[string]any{"name": name, "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": "<SECRET>", "key": "<KEY>"}}}
+	container := p.ContainerSetting(c)
+	ops := []rule.Op{sameName(container, c)}
+	at := slices.IndexFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == name })
+	switch {
+	case there && at >= 0:
+		set := envSetting(p, c, at)
+		ops = append(ops, rule.Op{Op: "test", Path: set.Child("name").Pointer(), Value: name}, rule.Op{Op: "replace", Path: set.Pointer(), Value: entry})
+	case p.Has(container.Child("env")) && len(c.Env) > 0:
+		ops = append(ops, rule.Op{Op: "add", Path: container.Child("env").Pointer() + "/-", Value: entry})
+	default:
+		ops = append(ops, rule.Op{Op: "add", Path: container.Child("env").Pointer(), Value: []any{entry}})
+	}
+	fix.Patch = &rule.Patch{Type: "json", Body: ops}
+	fix.Command = p.PatchCommand(container.Object, fix.Patch)
 }
 
 // written is the name where an argument or the command of the container has it, and otherwise instead:

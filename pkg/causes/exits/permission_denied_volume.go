@@ -3,6 +3,8 @@ package exits
 import (
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -39,7 +41,7 @@ var deniedReading = reading{
 
 func wantsOfDenied(p *rule.Pass, c snapshot.Container, e *ended) []snapshot.Want {
 	m := mountAt(c, e.what)
-	if m == nil {
+	if m == nil || e.more != "" {
 		return nil
 	}
 	if v := volumeOf(p, m.Name); v != nil && v.PersistentVolumeClaim != nil {
@@ -50,8 +52,8 @@ func wantsOfDenied(p *rule.Pass, c snapshot.Container, e *ended) []snapshot.Want
 
 func reportDenied(p *rule.Pass, c snapshot.Container, e *ended) {
 	m := mountAt(c, e.what)
-	if m == nil {
-		return // a file of the image: who may use it, its builder decides
+	if m == nil || e.more != "" {
+		return // a file of the image, or want of a capability: user-lacks-rights tells of both
 	}
 	volume := volumeOf(p, m.Name)
 	user, setting := runsAs(p, c)
@@ -80,7 +82,14 @@ func reportDenied(p *rule.Pass, c snapshot.Container, e *ended) {
 		}
 	case group != nil:
 		f.Certainty = rule.Possible
-		f.Message += fmt.Sprintf("; fsGroup %d is set, which this kind of storage may not honour", *group)
+		switch kind := ofKubelet(volume); {
+		case kind != "":
+			f.Message += fmt.Sprintf("; fsGroup %d is set and holds for %s: did another container make it for its own user alone?", *group, kind)
+		case volume != nil && volume.NFS != nil:
+			f.Message += fmt.Sprintf("; fsGroup %d is set, and the kubelet leaves the files of an NFS server as they are", *group)
+		default:
+			f.Message += fmt.Sprintf("; fsGroup %d is set, which this kind of storage may not honour", *group)
+		}
 		f.Fix = &rule.Fix{Title: "see who owns the file, and give it to the user or to the group", Applicability: rule.NeedsThought,
 			Lines: []string{p.Line("debug", p.Object.Name, "-it", "--target="+c.Name, "--image=busybox", "--profile=general")}}
 	default:
@@ -89,6 +98,26 @@ func reportDenied(p *rule.Pass, c snapshot.Container, e *ended) {
 	}
 	f.Message += e.ends()
 	p.Report(f)
+}
+
+// ofKubelet words a volume whose files the kubelet makes itself, and gives to fsGroup; "" for others.
+// Source: kubelet's volume plugins, SetVolumeOwnership.
+func ofKubelet(v *corev1.Volume) string {
+	switch {
+	case v == nil:
+		return ""
+	case v.EmptyDir != nil:
+		return "an emptyDir"
+	case v.ConfigMap != nil:
+		return "a ConfigMap"
+	case v.Secret != nil:
+		return "a Secret"
+	case v.Projected != nil:
+		return "a projected volume"
+	case v.DownwardAPI != nil:
+		return "a downward API volume"
+	}
+	return ""
 }
 
 func groupOf(p *rule.Pass) *int64 {

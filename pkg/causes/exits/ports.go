@@ -37,6 +37,9 @@ var bindReading = reading{
 		switch {
 		case bindTaken.MatchString(line):
 			r.cause = "port-in-use"
+			if socket := socketOf(line); socket != "" {
+				r.what, r.port = socket, ""
+			}
 		case bindDenied.MatchString(line):
 			r.cause = "privileged-port"
 			if n, err := strconv.Atoi(r.port); err != nil || n < 1 || n >= firstFreePort {
@@ -126,6 +129,10 @@ func portFix(p *rule.Pass, e *ended) *rule.Fix {
 }
 
 func reportInUse(p *rule.Pass, c snapshot.Container, e *ended) {
+	if e.what != "" {
+		reportSocket(p, c, e)
+		return
+	}
 	f := e.finding(p, c)
 	container := p.ContainerSetting(c)
 	port := "a port"

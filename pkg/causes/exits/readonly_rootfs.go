@@ -3,6 +3,8 @@ package exits
 import (
 	"fmt"
 	"path"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -100,10 +102,15 @@ func scratchFix(p *rule.Pass, c snapshot.Container, dir string) *rule.Fix {
 	fix := rule.Fix{Title: "give it an empty volume to write into", Applicability: rule.NeedsThought,
 		Caution: "what is written there is gone with the pod, and counts against its ephemeral storage"}
 	at := "<DIRECTORY>"
-	if dir != "" && dir != "/" && (commonDir(dir) || written(c, dir, "") != "") {
+	switch hidden := hiddenBy(c, dir); {
+	case hidden != "":
+		fix.Title = "have it write into a folder of its own, and give it an empty volume there"
+		fix.Applicability = rule.Placeholders
+		fix.Caution += fmt.Sprintf("; not at %s, where a volume would hide %s", dir, hidden)
+	case dir != "" && (commonDir(dir) || written(c, dir, "") != ""):
 		at = dir
 		fix.Title = fmt.Sprintf("give it an empty volume at %s", dir)
-	} else {
+	default:
 		fix.Applicability = rule.Placeholders
 		fix.Caution += "; a volume hides what the image has in that folder"
 		if dir != "" {
@@ -124,6 +131,35 @@ func scratchFix(p *rule.Pass, c snapshot.Container, dir string) *rule.Fix {
 		appendTo(p.PodSpec().Child("volumes"), len(spec.Volumes), map[string]any{"name": name, "emptyDir": map[string]any{}}),
 		appendTo(container.Child("volumeMounts"), len(own.VolumeMounts), map[string]any{"name": name, "mountPath": at}),
 	}, fix)
+}
+
+// systemDirs are folders that hold what an image is made of, and everything below; tops are those of which only
+// what is below may be anything else.
+var (
+	systemDirs = []string{"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sbin", "/sys", "/usr"}
+	tops       = []string{"/", "/home", "/mnt", "/opt", "/root", "/srv", "/var", "/var/lib", "/var/www"}
+)
+
+// hiddenBy is what of the image an empty volume at a folder would hide that the program cannot do without; ""
+// where nothing is known of it.
+func hiddenBy(c snapshot.Container, dir string) string {
+	switch {
+	case dir == "" || commonDir(dir):
+		return ""
+	case slices.Contains(tops, dir), slices.ContainsFunc(systemDirs, func(system string) bool { return under(dir, system) }):
+		return "what the image is made of"
+	case c.WorkingDir != "" && under(path.Clean(c.WorkingDir), dir):
+		return "its working directory"
+	}
+	for _, word := range c.Command {
+		if !path.IsAbs(word) && strings.Contains(word, "/") && c.WorkingDir != "" {
+			word = path.Join(c.WorkingDir, word)
+		}
+		if path.IsAbs(word) && word != dir && under(path.Clean(word), dir) {
+			return "its own program"
+		}
+	}
+	return ""
 }
 
 func hasVolume(spec *corev1.PodSpec, name string) bool {

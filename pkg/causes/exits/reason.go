@@ -16,6 +16,7 @@ type reason struct {
 	ip    string // of a host, where the line has it beside the name
 	more  string // what else the line tells, in words of the cause
 	line  string
+	after string // what was said after it and is not understood, "" for nothing: then it need not be the reason
 }
 
 // reading is one way to understand a line of a log: the words that it must hold, and what they mean.
@@ -28,7 +29,7 @@ type reading struct {
 
 // readings are all that is understood, the more specific first: of one line only one is true.
 var readings = []reading{
-	threadReading, heapReading, envReading, shellReading, readOnlyReading, bindReading, deniedReading, rootReading, rbacReading, diskReading,
+	threadReading, heapReading, inotifyReading, linkReading, envReading, shellReading, readOnlyReading, bindReading, rightsReading, deniedReading, rootReading, rbacReading, diskReading,
 	authReading, tlsReading, untrustedReading, refusedReading, dnsReading, unreachableReading, execReading, configReading, flagReading,
 }
 
@@ -52,16 +53,31 @@ const (
 
 var (
 	// afterthought are lines that may follow the reason of an end: stacks, hints, farewells.
-	afterthought = knowledge.Regexp(`(?i)^\s|^at |^File "|^goroutine |^Caused by|^\.\.\. |^exit status|^[}\])]|^Node\.js v|^npm err|^make: |^note: |^hint:|^usage|^for more |^see |^try |^flags:|^options:|^commands:|^available commands|^global flags|^aliases:|^examples:|^use "|^run '|^-----|^runtime stack:|^created by |^[\w./*()\[\]-]+\(.*\)$|aborted|^error: could not create the java|^error: a fatal exception|refused|caches? to sync|giv(?:e|ing) up|gave up|retries|attempts|unavailable|(?:could|can) ?not connect|can't connect|unable to connect|exiting|exited|shutting down|shutdown|stopp(?:ed|ing)|clos(?:ed|ing)|clean(?:ed|ing) up|flush|terminating|aborting|bye|startup failed|failed to start`)
+	afterthought = knowledge.Regexp(`(?i)^\s|^at |^File "|^goroutine |^Caused by|^\.\.\. |^exit status|^[}\])]|^Node\.js v|^npm err|^make: |^note: |^hint:|^usage|^for more |^see |^try |^flags:|^options:|^commands:|^available commands|^global flags|^aliases:|^examples:|^use "|^run '|^-----|^runtime stack:|^created by |^[\w./*()\[\]-]+\(.*\)$|aborted|^error: could not create the java|^error: a fatal exception|refused|caches? to sync|giv(?:e|ing) up|gave up|retries|attempts|unavailable|(?:could|can) ?not connect|can't connect|unable to connect|exiting|exited|shutting down|shutdown|stopp(?:ed|ing)|clos(?:ed|ing)|clean(?:ed|ing) up|flush|terminating|aborting|bye|startup failed|failed to start|context deadline exceeded|context canceled|exit code \d|command failed|returned non-zero|^info visit `)
+	// troubles are words of a fault of its own, whatever else a line says in farewell.
+	troubles = knowledge.Regexp(`(?i)\bassert(?:ion)?\b|unhandled|\bcorrupt|mismatch|violat|inconsisten|\blocked\b|licen[cs]e|\bquota\b`)
 	// ownLevel are lines that their writer does not call an error, and warned those that he calls a
 	// warning: whatever they say, the program went on after them.
 	ownLevel = knowledge.Regexp(`(?i)\b(?:level|lvl|severity)["']?[=:]\s*["']?(?:info|debug|trace|notice)\b|^\S*\s*\[?(?:INFO|DEBUG|TRACE)\b`)
 	warned   = knowledge.Regexp(`(?i)\b(?:level|lvl|severity)["']?[=:]\s*["']?warn|^\S*\s*\[?WARN`)
-	wentOn   = knowledge.Regexp(`(?i)going on|continu|fall(?:ing)? ?back|using (?:the )?default|ignor|skipp|starting empty|sending none`)
+	// wentOn are lines that say that the program did without; stuck are those that say the opposite in the same words.
+	wentOn = knowledge.Regexp(`(?i)going on|continu|fall(?:ing|s)? ?back|using (?:the |an? )?(?:default|in-memory|local|stale|previous|last known|embedded|built-?in)|using [^\n]{0,20}cache|ignor|skipp|starting empty|sending none|proceeding|\bdegraded\b|\bwithout it\b|\bdisabling\b|\b(?:metrics?|statsd|trac(?:es?|ing)|telemetry|cach(?:e|ing)|analytics|profil\w{1,6}|report(?:s|ing)|push\w{0,4}|export(?:s|er|ing)|notifications?|sync|integration|feature)\b[^\n]{0,20}\bdisabled\b`)
+	stuck  = knowledge.Regexp(`(?i)(?:can ?not|can't|could not|unable to|not able to|refus\w{1,4} to|impossible to|will not|won't) (?:continue|proceed|fall ?back|ignore|skip)`)
+	// stopping are lines about the end itself: what fails while a program ends is not why it ends.
+	stopping  = knowledge.Regexp(`(?i)^(?:[\[(]?[\w:.,+/-]{1,40}[\])]?:?\s+){0,3}(?:(?:while|error|failed|failure)[ :]+)?(?:closing|shutting|stopping|draining|disconnecting|terminating|tearing down|cleaning up)\b`)
+	becauseOf = knowledge.Regexp(`(?i)\b(?:because|due to|since|after|reason)\b|\b(?:shutting down|stopping|terminating)(?: now)?: `)
+	// fatal are lines with which a program ends, in so many words.
+	fatal = knowledge.Regexp(`(?i)\b(?:level|lvl|severity)["']?[=:]\s*["']?(?:fatal|panic|emerg)|\b(?:fatal|panic|emerg|unhandled|uncaught|assert(?:ion)?|terminate called|segmentation fault|double free|stack smashing)\b`)
 )
 
+// survivable are the causes whose words programs write and go on: what they say after that need not have to do with it.
+var survivable = map[string]bool{
+	"dependency-auth": true, "dependency-dns": true, "dependency-refused": true, "dependency-unreachable": true, "tls-expired": true, "tls-untrusted": true,
+	"bad-flag-or-config": true, "disk-full-volume": true, "rbac-forbidden": true,
+}
+
 // looksBad are lines that tell of an error, in the words of log levels and exceptions.
-var looksBad = knowledge.Regexp(`(?i)\b(?:level|lvl|severity)["']?[=:]\s*["']?(?:err|fatal|crit|panic|emerg|alert)|\b(?:error|fatal|panic|exception|critical|emerg|severe|failed|failure|terminate called|segmentation fault|assertion|cannot|can't|unable|denied|not found|missing|invalid|refused|required)\b|(?:Error|Exception)\b`)
+var looksBad = knowledge.Regexp(`(?i)\b(?:level|lvl|severity)["']?[=:]\s*["']?(?:err|fatal|crit|panic|emerg|alert)|\b(?:error|fatal|panic|exception|critical|emerg|severe|failed|failure|terminate called|segmentation fault|assertion|cannot|can't|unable|denied|not found|missing|invalid|refused|required|expired|exceeded|mismatch(?:ed|es)?|corrupt(?:ed|ion)?|violat(?:ed|es|ion)|locked|inconsistent|unhandled|uncaught|illegal|unexpected|unsupported|incompatible|rejected|out of range|must (?:not )?be)\b|(?:Error|Exception)\b`)
 
 func saysListening(line string) bool {
 	_, _, ok := knowledge.Listens(line)
@@ -79,25 +95,59 @@ func logLines(text string) []string {
 	return lines
 }
 
+// gotOver tells whether a line says that the program did without what it speaks of.
+func gotOver(line string) bool { return wentOn.MatchString(line) && !stuck.MatchString(line) }
+
+// echoes tells whether a line speaks of what fails while the program is ending already.
+func echoes(line string) bool { return stopping.MatchString(line) && !becauseOf.MatchString(line) }
+
+// isAfterthought tells whether a line may follow the reason of an end and says nothing of it.
+func isAfterthought(line string) bool {
+	return strings.TrimSpace(line) == "" || afterthought.MatchString(line) && !troubles.MatchString(line) && !gotOver(line)
+}
+
 // reasonIn finds the reason with which a log ends: nothing follows it but afterthoughts and a little
-// that tells nothing, or it was said again and again.
+// that tells nothing, or it was said again and again. What follows and sounds like a reason of its own is
+// one that nobody here understands, and it comes last: in fatal words it is the reason, and else both may be.
 func reasonIn(text string, exit int32) *reason {
 	lines := logLines(text)
 	var r *reason
-	final, noise := true, 0
+	final, noise, after, troubled, served := true, 0, "", false, false
 	for at := len(lines) - 1; at >= 0; at-- {
 		if r = readLine(lines, at, exit); r != nil {
 			final = final && !warned.MatchString(r.line)
 			break
 		}
-		if l := lines[at]; strings.TrimSpace(l) == "" || afterthought.MatchString(l) {
+		l := lines[at]
+		if isAfterthought(l) {
 			continue
-		} else if noise++; noise > mostNoise || looksBad.MatchString(l) || saysListening(l) {
-			final = false
 		}
+		if gotOver(l) {
+			return nil // and so it got over all that was before
+		}
+		noise++
+		bad := looksBad.MatchString(l) && !ownLevel.MatchString(l) && !warned.MatchString(l)
+		if bad && fatal.MatchString(l) {
+			return nil
+		}
+		if (after == "" || bad && !troubled) && !ownLevel.MatchString(l) {
+			after = strings.Join(rule.Lines(l), " ")
+		}
+		troubled = troubled || bad
+		served = served || saysListening(l)
+		final = final && noise <= mostNoise && !bad && !served
 	}
-	if r == nil || final {
+	if r == nil {
+		return nil
+	}
+	if troubled || survivable[r.cause] && !fatal.MatchString(r.line) {
+		r.after = after
+	}
+	if final || troubled && !served && noise <= mostNoise {
 		return r
+	}
+	if crashSignals[exit] != "" {
+		return nil // native code ended it, and that speaks last
 	}
 	times := 0
 	for at := max(0, len(lines)-againLines); at < len(lines); at++ {
@@ -108,12 +158,15 @@ func reasonIn(text string, exit int32) *reason {
 	if times < reasonTimes {
 		return nil
 	}
+	if !troubled {
+		r.after = ""
+	}
 	return r
 }
 
 func readLine(lines []string, at int, exit int32) *reason {
 	line := lines[at]
-	if ownLevel.MatchString(line) || wentOn.MatchString(line) {
+	if ownLevel.MatchString(line) || gotOver(line) || echoes(line) {
 		return nil
 	}
 	for _, reading := range readings {
@@ -184,7 +237,7 @@ func logCauseOf(id, reads, title, doc string, wants func(*rule.Pass, snapshot.Co
 
 // finding is what all findings of such causes have in common.
 func (e *ended) finding(p *rule.Pass, c snapshot.Container) rule.Finding {
-	return rule.Finding{
+	f := rule.Finding{
 		Object:    p.ContainerSetting(c).Object,
 		Seen:      p.Object.In(c.Name),
 		Evidence:  []rule.Evidence{e.evidence, p.DeathEvidence(c, e.Death)},
@@ -192,6 +245,13 @@ func (e *ended) finding(p *rule.Pass, c snapshot.Container) rule.Finding {
 		History:   past(p, e.Death),
 		Stage:     stage(c),
 	}
+	if e.after != "" {
+		f.Certainty = rule.Possible
+		said := p.WordsEvidence(c, e.Death, e.after)
+		said.Text = "said after that, and not understood: " + said.Text
+		f.Evidence = append(f.Evidence, said)
+	}
+	return f
 }
 
 // point makes the setting the field of the finding.

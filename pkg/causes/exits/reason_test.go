@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// What programs write before they end, and how it is understood: "cause what:port"; "" for what must
-// not be.
+// What programs write before they end, and how it is understood: "cause what:port", with "?" where what
+// follows may be the reason instead; "" for what must not be.
 func TestReasonIn(t *testing.T) {
 	for _, c := range []struct {
 		want string
@@ -150,6 +150,65 @@ func TestReasonIn(t *testing.T) {
 		{"", 1, "open /tmp/x: read-only file system\nlistening on :8080"},
 		{"", 1, "open /tmp/x: read-only file system\none\ntwo\nthree"},
 		{"read-only /tmp/x", 1, "open /tmp/x: read-only file system\nmisbehave write /tmp"},
+		// A bound is no missing variable, and a name in capitals may be the name of anything.
+		{"", 1, "ERROR: MIN_POOL_SIZE must be less than MAX_POOL_SIZE"},
+		{"", 1, "Error: HTTP_TIMEOUT must be between 1 and 60"},
+		{"missing-env-var HTTP_PORT", 1, "Error: HTTP_PORT must be provided"},
+		{"missing-env-var HTTP_PORT", 1, "HTTP_PORT must not be empty"},
+		{"", 1, "org.apache.kafka.common.errors.TimeoutException: Topic ORDERS_EVENTS not present in metadata after 60000 ms."},
+		{"", 1, "column ORDER_ID not found in table ORDERS"},
+		{"", 1, "field STATUS_CODE is required"},
+		{"", 1, "Error: queue ORDERS_URL not found"},
+		{"", 1, "ORDER_STATE is missing"},
+		{"missing-env-var DATABASE_URL", 1, "Error: DATABASE_URL is required"},
+		{"missing-env-var JWT_SECRET", 1, "FATAL: JWT_SECRET missing"},
+		{"missing-env-var SHARD_COUNT", 1, "configuration error: SHARD_COUNT is required"},
+		{"missing-env-var SHARD_COUNT", 1, "SHARD_COUNT is not set"},
+
+		// What a program got over, and what fails while it ends, is not why it ends.
+		{"", 1, "dial tcp 10.0.0.5:6379: connect: connection refused, using in-memory cache\nlicense expired on 2024-01-01\nshutting down"},
+		{"", 1, "metrics push: Post \"http://statsd.example.com:8125\": dial tcp: lookup statsd.example.com: no such host\nmetrics disabled\ndatabase schema mismatch: have 41, want 43"},
+		{"", 1, "x509: certificate signed by unknown authority\nusing cached policy bundle\nlicense quota exceeded"},
+		{"", 1, "user uploaded file '/etc/passwd.conf': not found"},
+		{"bad-flag-or-config /etc/app.conf", 1, "config file /etc/app.conf not found"},
+		{"dependency-refused db:5432", 1, "db:5432: connection refused, cannot continue"},
+		{"", 134, strings.Repeat("POST /pay 502: request to https://payments.example.com/v1/charges timed out\n", 3) + "server: ledger.cc:88: Assertion `balance >= 0' failed."},
+		{"", 1, strings.Repeat("Error: connect ECONNREFUSED 10.0.0.5:5432\n", 3) + "FATAL unhandled state transition: cart=closed"},
+		{"", 139, strings.Repeat("Error: connect ECONNREFUSED 10.0.0.5:5432\n", 3) + "one\ntwo\nthree"},
+		{"dependency-refused 10.0.0.5:5432", 1, strings.Repeat("Error: connect ECONNREFUSED 10.0.0.5:5432\n", 3) + "one\ntwo\nthree"},
+		{"dependency-refused 10.0.0.5:5432?", 1, strings.Repeat("Error: connect ECONNREFUSED 10.0.0.5:5432\n", 3) + "Error: cart is invalid"},
+		{"dependency-refused 10.0.0.5:5432?", 1, "dial tcp 10.0.0.5:5432: connect: connection refused\nledger is out of balance by 3"},
+		{"dependency-refused 10.0.0.5:5432", 1, "FATAL: dial tcp 10.0.0.5:5432: connect: connection refused\nmisbehave call 10.0.0.5:5432"},
+		{"dependency-refused 10.0.0.5:5432", 1, "dial tcp 10.0.0.5:5432: connect: connection refused\nERROR: giving up after 3 attempts\nshutting down"},
+		{"", 1, "ERROR: relation migrations is locked\nclosing pool: dial tcp 10.1.2.3:5432: connect: connection refused"},
+		{"dependency-refused 10.1.2.3:5432", 1, "shutting down because of dial tcp 10.1.2.3:5432: connect: connection refused"},
+
+		{"dependency-refused 10.1.2.3:5432", 1, "FATAL: shutting down: dial tcp 10.1.2.3:5432: connect: connection refused"},
+		{"dependency-refused 10.0.0.5:5432", 1, "Error: connect ECONNREFUSED 10.0.0.5:5432\nMigration failed, exiting"},
+		{"dependency-refused 10.0.0.5:5432", 1, "Error: connect ECONNREFUSED 10.0.0.5:5432\nerror Command failed with exit code 1."},
+		{"dependency-refused 10.0.0.5:5432", 1, "Error: connect ECONNREFUSED 10.0.0.5:5432\nlevel=info msg=\"3 jobs left\""},
+		{"dependency-refused 10.0.0.5:5432?", 1, "Error: connect ECONNREFUSED 10.0.0.5:5432\nError: cart is invalid"},
+		{"", 1, "dial tcp 10.0.0.5:5432: connect: connection refused\nlistening on :8080\nError: cart is invalid"},
+		{"", 1, "ReferenceError: API_URL is not defined"},
+		{"", 1, "NameError: name 'DB_HOST' is not defined"},
+
+		// Not every name is one, and not every device is a disk.
+		{"dependency-dns undefined", 1, "Error: getaddrinfo ENOTFOUND undefined"},
+		{"dependency-dns null", 1, "dial tcp: lookup null on 10.96.0.10:53: no such host"},
+		{"dependency-refused :5432", 1, "dial tcp :5432: connect: connection refused"},
+		{"dependency-refused :5432", 1, "dial tcp 10.0.0.5:6379: connect: connection refused, going on\ndial tcp :5432: connect: connection refused"},
+		{"port-in-use /run/app/app.sock", 1, "listen unix /run/app/app.sock: bind: address already in use"},
+		{"port-in-use /run/app/app.sock", 1, "Error: listen EADDRINUSE: address already in use /run/app/app.sock\n    at Server.setupListenHandle (node:net:1937:16)"},
+		{"port-in-use /run/nginx.sock", 1, "nginx: [emerg] bind() to unix:/run/nginx.sock failed (98: Address already in use)"},
+		{"disk-full-volume /dev/shm", 1, "ERROR:  could not resize shared memory segment \"/PostgreSQL.1804289383\" to 8388608 bytes: No space left on device"},
+		{"inotify-limit watches", 1, "Error: ENOSPC: System limit for number of file watchers reached, watch '/app/config'"},
+		{"inotify-limit instances", 1, "failed to create fsnotify watcher: too many open files"},
+		{"inotify-limit watches", 1, "inotify_add_watch(7, \"/data\"): No space left on device"},
+		{"", 1, "accept4: too many open files"},
+		{"bad-flag-or-config REDIS_PORT:link", 1, "Invalid value for REDIS_PORT: expected integer, got tcp://10.96.12.3:6379"},
+		{"bad-flag-or-config 10.96.12.3:link", 1, "strconv.Atoi: parsing \"tcp://10.96.12.3:6379\": invalid syntax"},
+		{"bad-flag-or-config 10.96.12.3:link", 1, "ValueError: invalid literal for int() with base 10: 'tcp://10.96.12.3:6379'"},
+
 		{"", 1, ""},
 	} {
 		got := ""
@@ -157,6 +216,9 @@ func TestReasonIn(t *testing.T) {
 			got = strings.TrimRight(strings.TrimSpace(r.cause+" "+r.what)+":"+r.port, ":")
 			if r.what == "" && r.port != "" {
 				got = r.cause + " :" + r.port
+			}
+			if r.after != "" {
+				got += "?"
 			}
 		}
 		if got != c.want {
