@@ -2,7 +2,6 @@ package probes
 
 import (
 	"fmt"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -84,10 +83,8 @@ func (a *asked) never(c snapshot.Container) bool {
 		return c.Status.Started == nil || !*c.Status.Started || a.kill != nil
 	case a.kill == nil:
 		return false
-	case c.StartupProbe != nil:
-		return !reflect.DeepEqual(c.StartupProbe.ProbeHandler, a.probe.ProbeHandler)
 	}
-	return a.kill.early()
+	return a.kill.unproven(c)
 }
 
 // holdsBack tells whether the container runs and is kept from starting or from traffic by this probe.
@@ -103,13 +100,25 @@ func (a *asked) holdsBack(c snapshot.Container) bool {
 func (a *asked) outcome(p *rule.Pass, c snapshot.Container) string {
 	switch {
 	case a.kill != nil:
-		return fmt.Sprintf("killed %s after start, %s", rule.Human(a.kill.death.Ran()), rule.Count(int(a.kill.death.Restarts), "restart"))
+		return fmt.Sprintf("killed %s after start, %s", rule.Human(a.kill.death.Ran()), a.kill.again(p))
 	case a.kind == "Startup" && a.holdsBack(c):
 		return fmt.Sprintf("not started for %s", rule.Human(p.Age(c.Status.State.Running.StartedAt.Time)))
 	case a.holdsBack(c):
 		return fmt.Sprintf("not ready for %s", rule.Human(p.Age(c.Status.State.Running.StartedAt.Time)))
 	}
 	return "running"
+}
+
+// again words how often a container was started again.
+func (k *kill) again(p *rule.Pass) string {
+	if k.stop != nil {
+		text := fmt.Sprintf("and not started again, since restartPolicy is %s", p.Object.Pod().Spec.RestartPolicy)
+		if p.Object.Pod().Status.Phase == corev1.PodSucceeded {
+			text += " and it exits 0: it counts as completed"
+		}
+		return text
+	}
+	return rule.Count(int(k.death.Restarts), "restart")
 }
 
 // evidence quotes what the probe met, and the end that it led to or the state that it keeps; then more, and

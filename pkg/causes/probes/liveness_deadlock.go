@@ -22,8 +22,7 @@ var LivenessDeadlock = rule.Cause{
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {
 			k := killedBy(p, c, "Liveness", c.LivenessProbe)
-			// A startup probe that passed has proven that the program answers.
-			if k == nil || k.unsure || k.early() && c.StartupProbe == nil {
+			if k == nil || k.unsure || k.unproven(c) {
 				continue
 			}
 			a := asked{kind: "Liveness", probe: c.LivenessProbe, kill: k}
@@ -96,7 +95,7 @@ func reportDeadlock(p *rule.Pass, c snapshot.Container, k *kill) {
 	if !k.early() {
 		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a slow start: what never answers is killed within %s, and it lived %s", rule.Seconds(k.most), rule.Seconds(k.lived)))
 	} else {
-		f.RuledOut = append(f.RuledOut, "a slow start: its startupProbe had passed, or liveness would not have been asked")
+		f.RuledOut = append(f.RuledOut, "a slow start: its startupProbe, which reaches the same, had passed, or liveness would not have been asked")
 	}
 	f.Evidence = append(f.Evidence, p.LastLogLines(c, 1)...)
 	f.Fix = &rule.Fix{
@@ -104,7 +103,7 @@ func reportDeadlock(p *rule.Pass, c snapshot.Container, k *kill) {
 		Caution:       "a looser probe only makes the outage longer; if the probe asks for a dependency, move that to readiness",
 		Applicability: rule.NeedsThought,
 		Lines: []string{
-			p.Line("logs", p.Object.Name, "-c", c.Name, "--previous"),
+			k.logs(p, c),
 			p.Line("debug", p.Object.Name, "-it", "--target="+c.Name, "--image=busybox", "--profile=general"),
 		},
 	}

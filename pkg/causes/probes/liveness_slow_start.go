@@ -25,7 +25,7 @@ var LivenessSlowStart = rule.Cause{
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {
 			k := killedBy(p, c, "Liveness", c.LivenessProbe)
-			if k == nil || !k.early() || k.answered() || c.StartupProbe != nil || killedNo(p, c, "Liveness") {
+			if k == nil || !k.unproven(c) || k.answered() || killedNo(p, c, "Liveness") {
 				continue
 			}
 			reportSlowStart(p, c, k)
@@ -63,13 +63,33 @@ func reportSlowStart(p *rule.Pass, c snapshot.Container, k *kill) {
 			f.Message += "; does it start for so long, or does the command fail by itself?"
 		}
 	}
-	f.RuledOut = append(f.RuledOut, fmt.Sprintf("an application that hung later: its last life was not longer than the %s within which the probe gives up on one that never answers", rule.Seconds(k.most)))
+	f.RuledOut = append(f.RuledOut, fmt.Sprintf("an application that hung later: its last life was not longer than the %s within which the probe gives up on one that never answers", rule.Seconds(k.most+k.held)))
 	f.Evidence = append(f.Evidence, telling(p, c)...)
 	f.Fix = startupProbeFix(p, container, c)
+	if c.StartupProbe != nil {
+		reportOtherStart(container, c, k, &f)
+	}
 	if port := probePort(c.LivenessProbe); port != "" { // that the container declares it would prove nothing
 		f.Fix.Caution += fmt.Sprintf(". If nothing ever listens on port %s, or only on 127.0.0.1, no time is enough: see its log", port)
 	}
 	p.Report(f)
+}
+
+// reportOtherStart tells of a startup probe that passes before the program answers what liveness asks: all that it
+// has proven is what it asks itself.
+func reportOtherStart(container rule.Setting, c snapshot.Container, k *kill, f *rule.Finding) {
+	startup := container.Child("startupProbe")
+	f.Field, f.Value = startup.Path, asks(c.StartupProbe)
+	f.Label = fmt.Sprintf("passes without liveness' own question: %s", asks(c.LivenessProbe))
+	f.Marks = []rule.Mark{{Field: container.Child("livenessProbe").Path, Label: fmt.Sprintf("asked from then on, and kills after %s in a row", rule.Count(k.timing.Failures, "failure"))}}
+	if !k.unsure {
+		f.Message += "; its startupProbe passes too early, since it asks something else"
+	}
+	if k.bound && !k.unsure {
+		f.Certainty = rule.Possible
+		f.Message += "; or did it answer for a time before? its log would tell"
+	}
+	f.Fix.Title = "have the startupProbe ask what liveness asks; liveness stays as strict as it is" // to add a field that is there replaces it
 }
 
 // probePort is the port that a probe asks; "" for one that asks none.

@@ -62,7 +62,7 @@ func reportNo(p *rule.Pass, c snapshot.Container, a asked) {
 		Fix: &rule.Fix{
 			Title:         "find out why it is not well; no time is known to help",
 			Applicability: rule.NeedsThought,
-			Lines:         []string{p.Line("logs", p.Object.Name, "-c", c.Name, "--previous")},
+			Lines:         []string{a.kill.logs(p, c)},
 		},
 	}
 	up := isUp(p, c, a)

@@ -32,10 +32,10 @@ func (a *asked) saysNo(p *rule.Pass, c snapshot.Container) bool {
 	if a.kill == nil || a.kill.unsure || a.kind == "Readiness" {
 		return false
 	}
-	if a.kind == "Liveness" && (c.StartupProbe != nil || !a.kill.early()) {
+	if a.kind == "Liveness" && !a.kill.unproven(c) {
 		return false
 	}
-	if unwell.MatchString(a.says()) {
+	if m := statusCode.FindStringSubmatch(a.says()); unwell.MatchString(a.says()) || m != nil && busyCodes[m[1]] {
 		return true
 	}
 	text, ok := a.output()
