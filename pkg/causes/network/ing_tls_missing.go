@@ -77,6 +77,9 @@ func hostsOf(hosts []string) string {
 	return some(hosts)
 }
 
+// newSecret is to be filled in with the name of a Secret that is still to be made.
+const newSecret = "<NEW_SECRET>"
+
 const ownCertificate = "most controllers then answer with a certificate of their own, which browsers refuse"
 
 func reportNoCertificate(p *rule.Pass, at *field.Path, name string, hosts []string, certainty rule.Certainty, issued bool) {
@@ -93,15 +96,7 @@ func reportNoCertificate(p *rule.Pass, at *field.Path, name string, hosts []stri
 	}
 	switch near := knowledge.Slip(name, p.Names(snapshot.SecretKind, ns)); {
 	case issued:
-		f.Message = fmt.Sprintf("takes the certificate for %s from secret/%s, which cert-manager has not made: %s", hostsOf(hosts), name, ownCertificate)
-		f.Label = "cert-manager is to make this Secret"
-		f.Fix = &rule.Fix{Title: "see why cert-manager has not issued it", Applicability: rule.NeedsThought, Lines: []string{p.Line("describe", "certificate.cert-manager.io", name)}}
-		if o, _ := p.Lookup(certificateKind, ns, name); o != nil {
-			if c := conditionOf(o, "Ready"); c.status == "False" {
-				f.Message = fmt.Sprintf("takes the certificate for %s from secret/%s, which cert-manager has not made: %s", hostsOf(hosts), name, rule.Quote(c.message))
-				f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: o.Ref, Field: "status.conditions[Ready]", Text: c.reason + ": " + rule.Quote(c.message)})
-			}
-		}
+		awaitCertificate(p, &f, name, hosts)
 	case near != "":
 		f.Label = "there is " + near
 		f.Fix = &rule.Fix{Title: "take the certificate from secret/" + near, Caution: "that it holds the certificate for " + hostsOf(hosts) + ", only you know", Applicability: rule.NeedsThought}
@@ -109,6 +104,43 @@ func reportNoCertificate(p *rule.Pass, at *field.Path, name string, hosts []stri
 		f.Fix.Command = p.PatchCommand(p.Object.Ref, f.Fix.Patch)
 	}
 	p.Report(f)
+}
+
+// awaitCertificate tells how far cert-manager has come with a Secret that it is asked for.
+func awaitCertificate(p *rule.Pass, f *rule.Finding, name string, hosts []string) {
+	ns := p.Object.Namespace
+	f.Message = fmt.Sprintf("takes the certificate for %s from secret/%s, which cert-manager has not made: %s", hostsOf(hosts), name, ownCertificate)
+	f.Label = "cert-manager is to make this Secret"
+	o, out := p.Lookup(certificateKind, ns, name)
+	switch {
+	case o != nil:
+		f.Fix = &rule.Fix{Title: "see why cert-manager has not issued it", Applicability: rule.NeedsThought, Lines: []string{p.Line("describe", "certificate.cert-manager.io", name)}}
+		if c := conditionOf(o, "Ready"); c.status == "False" {
+			f.Message = fmt.Sprintf("takes the certificate for %s from secret/%s, which cert-manager has not made: %s", hostsOf(hosts), name, rule.Quote(c.message))
+			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: o.Ref, Field: "status.conditions[Ready]", Text: c.reason + ": " + rule.Quote(c.message)})
+		}
+	case out.Reason == snapshot.ReasonUnknownKind:
+		f.Message = fmt.Sprintf("takes the certificate for %s from secret/%s, which cert-manager is asked for, and cert-manager is not installed: %s", hostsOf(hosts), name, ownCertificate)
+		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Text: "the API does not serve certificates of cert-manager.io"})
+		f.Fix.Title = "install cert-manager; or create the Secret yourself, in the namespace of the Ingress"
+	case out.State == snapshot.Absent:
+		f.Message = fmt.Sprintf("takes the certificate for %s from secret/%s, for which cert-manager has not even made a Certificate: does it run? %s", hostsOf(hosts), name, ownCertificate)
+		f.Evidence = append(f.Evidence, notFound(certificateKind, ns, name, certaintyOf(out)))
+		f.Fix = &rule.Fix{
+			Title: "see that cert-manager runs, and what it says of the Ingress", Applicability: rule.NeedsThought,
+			Lines: []string{p.Line("get", "pods", "--all-namespaces", "-l", "app.kubernetes.io/instance=cert-manager"), p.Line("describe", p.Object.String())},
+		}
+	default:
+		f.Fix = &rule.Fix{Title: "see why cert-manager has not issued it", Applicability: rule.NeedsThought, Lines: []string{p.Line("describe", "certificate.cert-manager.io", name)}}
+	}
+}
+
+// certaintyOf is how sure an absence is.
+func certaintyOf(out snapshot.Outcome) rule.Certainty {
+	if out.Proven {
+		return rule.Certain
+	}
+	return rule.Likely
 }
 
 // reportNoKeys tells of a Secret that is there and holds no certificate under the names that controllers
@@ -124,6 +156,7 @@ func reportNoKeys(p *rule.Pass, at *field.Path, o *snapshot.Object, hosts []stri
 			lacks = append(lacks, k)
 		}
 	}
+	setting := rule.Setting{Object: p.Object.Ref, Path: at}
 	p.Report(rule.Finding{
 		Field: at, Value: o.Name, Certainty: rule.Certain,
 		Message:  fmt.Sprintf("takes the certificate for %s from %s, which has no %s: %s", hostsOf(hosts), o.String(), strings.Join(lacks, " and "), ownCertificate),
@@ -131,12 +164,11 @@ func reportNoKeys(p *rule.Pass, at *field.Path, o *snapshot.Object, hosts []stri
 		Evidence: []rule.Evidence{{Source: rule.FromSpec, Object: o.Ref, Field: "data", Text: o.String() + ": " + has}},
 		RuledOut: []string{"a missing Secret: it is there"},
 		Fix: &rule.Fix{
-			Title: "create the Secret anew as one of type kubernetes.io/tls, or name another", Applicability: rule.NeedsThought,
-			Caution: "its type cannot be changed: it has to be deleted first, and something else may use it",
-			Lines: []string{
-				p.Line("delete", "secret", o.Name),
-				p.Line("create", "secret", "tls", o.Name, "--cert=<CERT_FILE>", "--key=<KEY_FILE>"),
-			},
+			Title:         fmt.Sprintf("create a Secret of type kubernetes.io/tls, and name that here; or add %s to this one", strings.Join(lacks, " and ")),
+			Applicability: rule.Placeholders,
+			Command:       []string{"create", "secret", "tls", newSecret, "--cert=<CERT_FILE>", "--key=<KEY_FILE>"},
+			Caution:       o.String() + " stays as it is: something else may use it",
+			Lines:         []string{p.Line(p.PatchCommand(p.Object.Ref, setting.ReplaceValue(o.Name, newSecret))...)},
 		},
 	})
 }

@@ -5,7 +5,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -26,10 +28,10 @@ var NetpolBlocksIngress = rule.Cause{
 		case *corev1.Pod:
 			return wantCalls(p)
 		case *networkingv1.NetworkPolicy:
-			return []snapshot.Want{
+			return append([]snapshot.Want{
 				snapshot.WantList(snapshot.NetworkPolicyKind, p.Object.Namespace, ""), snapshot.WantList(snapshot.ServiceKind, p.Object.Namespace, ""),
 				snapshot.WantList(snapshot.PodKind, p.Object.Namespace, ""),
-			}
+			}, wantNamespaces(p)...)
 		case *corev1.Service:
 			if selectable(p) == nil {
 				return nil
@@ -37,6 +39,7 @@ var NetpolBlocksIngress = rule.Cause{
 			wants := []snapshot.Want{wantPods(p, t), snapshot.WantList(snapshot.NetworkPolicyKind, p.Object.Namespace, "")}
 			if policies, _ := policiesIn(p, p.Object.Namespace); len(policies) > 0 {
 				wants = append(wants, snapshot.WantList(snapshot.PodKind, p.Object.Namespace, ""))
+				wants = append(wants, wantNamespaces(p)...)
 			}
 			return wants
 		}
@@ -224,6 +227,56 @@ type closed struct {
 	policy *networkingv1.NetworkPolicy
 	path   *field.Path       // of the port that is the Service's, or of the selector that finds nobody
 	labels map[string]string // that selector
+	named  string            // the port at path is a name that no container of the pod has
+	spaces labels.Selector   // the selector at path is for namespaces, and finds none
+}
+
+// wantNamespaces asks for all namespaces where a policy lets in some of them by their labels.
+func wantNamespaces(p *rule.Pass) []snapshot.Want {
+	policies, _ := policiesIn(p, p.Object.Namespace)
+	for _, policy := range policies {
+		for _, r := range policy.Spec.Ingress {
+			for _, peer := range r.From {
+				if peer.NamespaceSelector != nil && len(peer.NamespaceSelector.MatchLabels)+len(peer.NamespaceSelector.MatchExpressions) > 0 {
+					return []snapshot.Want{snapshot.WantList(snapshot.NamespaceKind, "", "")}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// findsNoNamespace is the selector of a peer that is for namespaces of which there are none; nil where there is
+// one, or where not all were read: each cluster has kube-system.
+func findsNoNamespace(p *rule.Pass, peer *networkingv1.NetworkPolicyPeer) labels.Selector {
+	if peer.NamespaceSelector == nil || !p.ListRead(snapshot.NamespaceKind, "") {
+		return nil
+	}
+	selector, err := selectorOf(peer.NamespaceSelector)
+	if err != nil {
+		return nil
+	}
+	whole := false
+	for _, o := range p.List(snapshot.NamespaceKind, "") {
+		whole = whole || o.Name == metav1.NamespaceSystem
+		if selector.Matches(labels.Set(o.Meta.GetLabels())) {
+			return nil
+		}
+	}
+	if !whole {
+		return nil
+	}
+	return selector
+}
+
+// hasPort tells whether a container of the pod has a port of a name.
+func hasPort(pod *snapshot.Object, name string) bool {
+	for _, cp := range declared(pod) {
+		if cp.Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // closedTo tells why nobody is let in to a port of a pod; nil where somebody is, or may be.
@@ -242,6 +295,9 @@ func closedTo(p *rule.Pass, policies []*networkingv1.NetworkPolicy, pod *snapsho
 				if port := r.Ports[j].Port; port != nil && port.Type == intstr.Int && port.IntVal == outer && r.Ports[j].EndPort == nil && outer != number && shut.path == nil {
 					shut.policy, shut.path, shut.labels = policy, at.Child("ports").Index(j).Child("port"), nil
 				}
+				if port := r.Ports[j].Port; port != nil && port.Type == intstr.String && !hasPort(pod, port.StrVal) && shut.path == nil {
+					shut.policy, shut.path, shut.named = policy, at.Child("ports").Index(j).Child("port"), port.StrVal
+				}
 			}
 			if !fits {
 				continue
@@ -250,6 +306,12 @@ func closedTo(p *rule.Pass, policies []*networkingv1.NetworkPolicy, pod *snapsho
 				return nil
 			}
 			for j := range r.From {
+				if spaces := findsNoNamespace(p, &r.From[j]); spaces != nil {
+					if shut.path == nil {
+						shut.policy, shut.path, shut.spaces = policy, at.Child("from").Index(j).Child("namespaceSelector"), spaces
+					}
+					continue
+				}
 				if !findsNobody(p, pod.Namespace, &r.From[j]) {
 					return nil
 				}
@@ -309,6 +371,18 @@ func reportClosed(p *rule.Pass, svc *snapshot.Object, port corev1.ServicePort, s
 				f.Fix.Command = p.PatchCommand(ref, f.Fix.Patch)
 			}
 		}
+	case shut.spaces != nil:
+		shutToSpaces(p, &f, shut, svc)
+	case shut.named != "":
+		f.Certainty = rule.Likely
+		f.Field, f.Value = shut.path, shut.named
+		f.Message = fmt.Sprintf("lets in to the port %q, and no container of %s has a port of that name: nobody is let in to port %d, to which %s leads", shut.named, makerOf(p, shut.pod).String(), shut.number, svc.String())
+		f.Label = fmt.Sprintf("its containers have %s", portsInWords(shut.pod))
+		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: shut.pod.Ref, Field: "ports", Text: fmt.Sprintf("%s declares %s", shut.pod.String(), portsInWords(shut.pod))})
+		f.Fix.Title = fmt.Sprintf("let in to port %d", shut.number)
+		f.Fix.Caution = opens(fmt.Sprintf("port %d of the pods to those whom the rule names", shut.number))
+		f.Fix.Patch = setting.ReplaceValue(shut.named, shut.number)
+		f.Fix.Command = p.PatchCommand(ref, f.Fix.Patch)
 	case shut.path != nil:
 		f.Certainty = rule.Likely
 		f.Field, f.Value = shut.path, fmt.Sprint(port.Port)
@@ -320,4 +394,33 @@ func reportClosed(p *rule.Pass, svc *snapshot.Object, port corev1.ServicePort, s
 		f.Fix.Command = p.PatchCommand(ref, f.Fix.Patch)
 	}
 	p.Report(f)
+}
+
+// shutToSpaces words that a policy is for namespaces of which there are none. One that selects a namespace by a
+// label "name" mostly means the label that the API gives each.
+func shutToSpaces(p *rule.Pass, f *rule.Finding, shut *closed, svc *snapshot.Object) {
+	n := len(p.List(snapshot.NamespaceKind, ""))
+	f.Field, f.Value = shut.path, shut.spaces.String()
+	f.Message = fmt.Sprintf("lets only namespaces with %s in to port %d of the pods behind %s, and none of %s has that: is one meant to come?", shut.spaces.String(), shut.number, svc.String(), rule.Count(n, "namespace"))
+	f.Label = "no namespace has these labels"
+	f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Text: fmt.Sprintf("0 of %s match %s", rule.Count(n, "namespace"), shut.spaces.String())})
+	f.Fix.Title = "select labels that the namespaces of those who may connect carry"
+	requirements, _ := shut.spaces.Requirements()
+	if len(requirements) != 1 || requirements[0].Operator() != selection.Equals {
+		return
+	}
+	key, value := requirements[0].Key(), requirements[0].ValuesUnsorted()[0]
+	if o, _ := p.Lookup(snapshot.NamespaceKind, "", value); o == nil || o.Meta.GetLabels()[corev1.LabelMetadataName] != value {
+		return
+	}
+	at := shut.path.Child("matchLabels")
+	f.Certainty = rule.Likely
+	f.Field, f.Value = at.Key(key), value
+	f.Message = fmt.Sprintf("lets only namespaces with %s=%s in to port %d of the pods behind %s, and none has that label: namespace %s has %s=%s", key, value, shut.number, svc.String(), value, corev1.LabelMetadataName, value)
+	f.Label = fmt.Sprintf("namespace %s has %s instead", value, corev1.LabelMetadataName)
+	f.Fix.Title = fmt.Sprintf("let in %s=%s", corev1.LabelMetadataName, value)
+	f.Fix.Caution = opens(fmt.Sprintf("port %d of the pods to namespace %s", shut.number, value))
+	setting := rule.Setting{Object: f.Object, Path: at}
+	f.Fix.Patch = setting.ReplaceValue(map[string]string{key: value}, map[string]string{corev1.LabelMetadataName: value})
+	f.Fix.Command = p.PatchCommand(f.Object, f.Fix.Patch)
 }

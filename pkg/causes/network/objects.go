@@ -65,6 +65,18 @@ func wantPods(p *rule.Pass, svc *corev1.Service) snapshot.Want {
 	return snapshot.WantList(snapshot.PodKind, p.Object.Namespace, labels.SelectorFromSet(svc.Spec.Selector).String())
 }
 
+// headless tells whether a Service is only a name for its pods: nothing forwards what is sent to its ports.
+func headless(svc *corev1.Service) bool { return svc.Spec.ClusterIP == corev1.ClusterIPNone }
+
+// podsRead tells whether the pods of a Service are known: none found is none there.
+func podsRead(p *rule.Pass, svc *corev1.Service) bool {
+	if p.ListRead(snapshot.PodKind, p.Object.Namespace) {
+		return true
+	}
+	out, asked := p.Outcome(wantPods(p, svc))
+	return asked && out.State != snapshot.Blind
+}
+
 // alive are the pods that a selector finds, without those that have ended or are being deleted.
 func alive(p *rule.Pass, namespace string, selector labels.Selector) []*snapshot.Object {
 	var list []*snapshot.Object

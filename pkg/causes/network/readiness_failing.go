@@ -77,7 +77,7 @@ func notReady(p *rule.Pass, c snapshot.Container) *unready {
 	if e := p.ContainerEvent(c.Name, "Unhealthy", "Readiness probe"); e != nil && !snapshot.EventTime(e).Before(started.Truncate(time.Second)) {
 		u.event = e
 	}
-	if u.since < patience(c, u.event) {
+	if p.Age(p.AskedSince(c)) < patience(c, u.event) {
 		return nil
 	}
 	return u
@@ -110,6 +110,11 @@ func reportReadiness(p *rule.Pass, c snapshot.Container, u *unready) {
 	if c.Status.RestartCount == 0 {
 		f.RuledOut = append(f.RuledOut, "a crash: it has never restarted")
 	}
+	if left := p.PassesLeft(c); left > 0 {
+		reportPasses(p, c, probe, u, left, &f)
+		p.Report(f)
+		return
+	}
 	if u.event != nil {
 		f.Certainty = rule.Certain
 		f.Evidence = append([]rule.Evidence{rule.EventEvidence(u.event)}, f.Evidence...)
@@ -119,6 +124,27 @@ func reportReadiness(p *rule.Pass, c snapshot.Container, u *unready) {
 		f.Evidence = append(f.Evidence, p.LogEvidence(c, lines[len(lines)-1]))
 	}
 	p.Report(f)
+}
+
+// reportPasses words a probe that passes, and has not done so often enough in a row yet.
+func reportPasses(p *rule.Pass, c snapshot.Container, probe rule.Setting, u *unready, left time.Duration, f *rule.Finding) {
+	t, n := knowledge.TimingOf(c.ReadinessProbe), c.ReadinessProbe.SuccessThreshold
+	setting := probe.Child("successThreshold")
+	f.Field, f.Value = setting.Path, fmt.Sprint(n)
+	f.Message = fmt.Sprintf("runs for %s and is not ready yet: its readiness probe is to pass %d times in a row, %s apart; %s more", rule.Human(u.since), n, rule.Seconds(t.Period), rule.Human(left))
+	f.Label = fmt.Sprintf("%d x %s = %s until it is ready, and again after each time that it was not", n, rule.Seconds(t.Period), rule.Human(time.Duration(n)*t.Period))
+	f.RuledOut = append(f.RuledOut, "a probe that fails: the kubelet says nothing of that in this time")
+	f.Fix = &rule.Fix{
+		Title:         "wait, or have it pass once: that is the default",
+		Caution:       "a higher number is for a program that flickers; every rollout waits for it in each pod",
+		Applicability: rule.NeedsThought,
+		Patch:         setting.ReplaceValue(n, 1),
+	}
+	f.Fix.Command = p.PatchCommand(setting.Object, f.Fix.Patch)
+	if !p.EventsCover(p.Now.Add(-u.since)) {
+		f.Certainty, f.RuledOut = rule.Possible, nil
+		f.Message += ", if it passes: its events, which would tell, are not known"
+	}
 }
 
 // asks words what a probe does: "GET /readyz on port 8080".
@@ -155,6 +181,17 @@ func seen(p *rule.Pass, c snapshot.Container, probe rule.Setting, u *unready, f 
 			f.Fix.Caution = "look at its log, and at what it waits for (a database, a migration); the probe only passes on what it says"
 			return
 		}
+		if code == 400 { // which part of the request it does not like, it does not say
+			f.Field = probe.Child("httpGet").Path
+			f.Label = "the server does not understand the request: only 200 to 399 counts as ready"
+			f.Fix = &rule.Fix{
+				Title:         "ask in the way that the server expects: a Host header in httpHeaders, scheme HTTPS, or another path",
+				Caution:       "some frameworks refuse the pod's address as a host name: give httpHeaders a name that they accept",
+				Applicability: rule.NeedsThought,
+				YAML:          rule.Nest("[{name: Host, value: <HOST_NAME>}]", "readinessProbe", "httpGet", "httpHeaders"),
+			}
+			return
+		}
 		f.Field = probe.Child("httpGet", "path").Path
 		f.Value = h.HTTPGet.Path
 		f.Label = fmt.Sprintf("answers %d, and only 200 to 399 counts as ready", code)
@@ -169,6 +206,27 @@ func seen(p *rule.Pass, c snapshot.Container, probe rule.Setting, u *unready, f 
 		f.Label = "an answer that takes longer counts as none"
 		f.Fix.Title = "find out why the answer takes so long; if it always does, allow more time"
 		f.Fix.Caution = "too little CPU makes every answer slow: look at its CPU limit as well"
+	case h.Exec != nil && len(h.Exec.Command) > 0:
+		seenCommand(p, c, probe, u, f)
+	}
+}
+
+// seenCommand words a command that ran in the container and failed.
+func seenCommand(p *rule.Pass, c snapshot.Container, probe rule.Setting, u *unready, f *rule.Finding) {
+	command := c.ReadinessProbe.Exec.Command
+	_, output, ran := strings.Cut(u.event.Message, "probe failed: ")
+	if !ran {
+		return
+	}
+	f.Message = fmt.Sprintf("runs for %s and is not ready: the command of its readiness probe fails", rule.Human(u.since))
+	if lines := strings.Split(strings.TrimSpace(output), "\n"); lines[len(lines)-1] != "" {
+		f.Message += ": " + rule.Quote(lines[len(lines)-1])
+	}
+	f.Label = "runs in the container, and counts as passed where it exits with 0"
+	f.Fix.Title = "run the command in the container, and see why it fails"
+	if shown := strings.Join(command, " "); knowledge.Mask(shown) == shown { // what is drawn must hold no password
+		f.Field, f.Value = probe.Child("exec", "command").Path, command[0]
+		f.Fix.Lines = []string{p.Line(append([]string{"exec", p.Object.Name, "-c", c.Name, "--"}, command...)...)}
 	}
 }
 

@@ -2,10 +2,14 @@ package network
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -15,7 +19,31 @@ import (
 var SvcNotReady = rule.Cause{
 	ID: "svc-not-ready", Title: "none of the Service's pods is ready", Doc: rule.ReadDoc(docs, "svc_not_ready.md"),
 	Stage: rule.StageRoute, On: rule.Kinds(snapshot.ServiceKind),
+	Wants: func(p *rule.Pass) []snapshot.Want {
+		svc := selectable(p)
+		if svc == nil || !noPods(p, svc) {
+			return nil
+		}
+		ns := p.Object.Namespace
+		var wants []snapshot.Want
+		for _, gk := range replicating {
+			wants = append(wants, snapshot.WantList(gk, ns, ""))
+		}
+		for _, o := range behind(p, svc) {
+			if o.GroupKind() == snapshot.DeploymentKind {
+				wants = append(wants, snapshot.WantList(snapshot.ReplicaSetKind, ns, ""))
+			}
+			if maker := creator(p, o); maker != nil {
+				wants = append(wants, snapshot.WantEvents(maker.Ref))
+			}
+		}
+		return wants
+	},
 	Run: func(p *rule.Pass) {
+		if svc := selectable(p); svc != nil && noPods(p, svc) {
+			reportNotMade(p, svc)
+			return
+		}
 		svc, ok := p.Object.Typed.(*corev1.Service)
 		if !ok || svc.Spec.Type == corev1.ServiceTypeExternalName || svc.Spec.PublishNotReadyAddresses || len(svc.Spec.Selector) == 0 {
 			return
@@ -54,6 +82,67 @@ var SvcNotReady = rule.Cause{
 		}
 		p.Report(f)
 	},
+}
+
+// replicating are the kinds that keep a number of pods, or one a node: those of Jobs come and go.
+var replicating = []schema.GroupKind{snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind}
+
+// noPods tells whether a Service has no endpoints since there is no pod for it.
+func noPods(p *rule.Pass, svc *corev1.Service) bool {
+	e := endpointsOf(p)
+	return e.ready == 0 && len(e.notReady) == 0 && podsRead(p, svc) && !p.SelectsPod(p.Object.Namespace, labels.SelectorFromSet(svc.Spec.Selector))
+}
+
+// behind are the workloads whose pods a Service would find.
+func behind(p *rule.Pass, svc *corev1.Service) []*snapshot.Object {
+	var list []*snapshot.Object
+	for _, b := range p.SelectedTemplates(p.Object.Namespace, labels.SelectorFromSet(svc.Spec.Selector)) {
+		if slices.Contains(replicating, b.Object.GroupKind()) && b.Object.Meta.GetDeletionTimestamp() == nil {
+			list = append(list, b.Object)
+		}
+	}
+	return list
+}
+
+// creator is what creates the pods of a workload: for a Deployment its newest ReplicaSet, as far as it was read.
+func creator(p *rule.Pass, o *snapshot.Object) *snapshot.Object {
+	if o.GroupKind() == snapshot.DeploymentKind {
+		return p.NewestReplicaSet(o)
+	}
+	return o
+}
+
+// reportNotMade tells of a Service whose pods are refused: why that is, is a finding of what should create them.
+func reportNotMade(p *rule.Pass, svc *corev1.Service) {
+	for _, o := range behind(p, svc) {
+		maker := creator(p, o)
+		if maker == nil {
+			continue
+		}
+		r := of(p, maker).RefusedPods()
+		if r == nil || r.Have > 0 {
+			continue
+		}
+		because := maker.Ref
+		p.Report(rule.Finding{
+			Because:   &because,
+			NoField:   "the Service is as it should be; its pods are refused before there are any",
+			Message:   fmt.Sprintf("finds no pod: those of %s could not be created: %s", o.String(), rule.Quote(forbidden(r.Message))),
+			Certainty: rule.Certain,
+			Evidence:  []rule.Evidence{r.Evidence, {Source: rule.FromSpec, Object: o.Ref, Field: "spec.template.metadata.labels", Text: fmt.Sprintf("the template of %s has %s", o.String(), pairs(svc.Spec.Selector))}},
+			RuledOut:  []string{fmt.Sprintf("the selector: it fits the template of %s", o.String())},
+			Fix:       &rule.Fix{Title: fmt.Sprintf("mend %s: the Service then needs nothing", o.String()), Applicability: rule.NeedsThought, Lines: []string{p.Explain(o.Ref)}},
+		})
+		return
+	}
+}
+
+// forbidden is why a server forbids something, without the words on what it forbids.
+func forbidden(message string) string {
+	if _, why, ok := strings.Cut(message, " is forbidden: "); ok {
+		return why
+	}
+	return message
 }
 
 // endpoints is what the EndpointSlices of a Service hold.

@@ -138,6 +138,12 @@ func reportPortNumber(p *rule.Pass, svc *corev1.Service, i int, pod *snapshot.Ob
 			f.Evidence = append([]rule.Evidence{of(p, pod).LogEvidence(c, line)}, f.Evidence...)
 		}
 	}
+	if headless(svc) {
+		f.Message = fmt.Sprintf("is headless, so nothing forwards its port %d to port %d: who uses its name asks the pods themselves, and %s declares %s; does anything read the port from it, as an Ingress or a lookup of SRV records does?", port.Port, number, who, portsInWords(pod))
+		f.Fix.Title, f.Fix.Caution, f.Fix.Lines = "name the port on which the container listens", "", nil
+		p.Report(f)
+		return
+	}
 	if heard != 0 {
 		f.Certainty = rule.Likely
 		f.Message = fmt.Sprintf("sends port %d to port %d, and %s listens on %d: it declares that port, and its log says so", port.Port, number, who, heard)
