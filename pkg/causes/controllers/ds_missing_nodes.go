@@ -13,7 +13,7 @@ import (
 )
 
 // DsMissingNodes finds DaemonSets that run nowhere since their nodeSelector misses what nodes have by a
-// few letters.
+// few letters, or their nodeName is that of no node.
 var DsMissingNodes = rule.Cause{
 	ID: "ds-missing-nodes", Title: "no node has the labels that the DaemonSet asks for", Doc: rule.ReadDoc(docs, "ds_missing_nodes.md"),
 	Stage: rule.StageNotScheduled, On: rule.Kinds(snapshot.DaemonSetKind),
@@ -27,6 +27,10 @@ var DsMissingNodes = rule.Cause{
 		ds := nowhere(p)
 		nodes := p.List(snapshot.NodeKind, "")
 		if ds == nil || len(nodes) == 0 {
+			return
+		}
+		if name := ds.Spec.Template.Spec.NodeName; name != "" {
+			reportNoNode(p, nodes, name)
 			return
 		}
 		selector := ds.Spec.Template.Spec.NodeSelector
@@ -62,10 +66,41 @@ var DsMissingNodes = rule.Cause{
 	},
 }
 
-// nowhere is the DaemonSet of the Pass, where no node asks for it and its nodeSelector may be why.
+// reportNoNode says that a DaemonSet is bound by name to a node that is not there.
+func reportNoNode(p *rule.Pass, nodes []*snapshot.Object, name string) {
+	var names []string
+	for _, o := range nodes {
+		if o.Name == name {
+			return // something else keeps it from that node
+		}
+		names = append(names, o.Name)
+	}
+	if !p.ListRead(snapshot.NodeKind, "") {
+		return
+	}
+	s := p.PodSpec().Child("nodeName")
+	f := rule.Finding{
+		Object: s.Object, Field: s.Path, Value: name, Certainty: rule.Certain,
+		Message:  fmt.Sprintf("runs on no node: its pods are for node %s alone, and there is no node of that name", clip(name)),
+		Label:    "a DaemonSet has a pod on each node; with nodeName on this one only",
+		Evidence: []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.desiredNumberScheduled", Text: fmt.Sprintf("desired on 0 of %s, none of them called %s", rule.Count(len(nodes), "node"), clip(name))}},
+		Fix: &rule.Fix{
+			Title: "leave nodeName out", Caution: "it then starts on every node that its nodeSelector, affinity and tolerations allow",
+			Applicability: rule.NeedsThought, Object: s.Object,
+			Patch: &rule.Patch{Type: "json", Body: []rule.Op{{Op: "test", Path: s.Pointer(), Value: name}, {Op: "remove", Path: s.Pointer()}}},
+		},
+	}
+	if near := knowledge.Nearest(name, names); near != "" {
+		f.Label += fmt.Sprintf("; there is %q", near)
+	}
+	f.Fix.Command = p.PatchCommand(s.Object, f.Fix.Patch)
+	p.Report(f)
+}
+
+// nowhere is the DaemonSet of the Pass, where no node asks for it and its nodeSelector or nodeName may be why.
 func nowhere(p *rule.Pass) *appsv1.DaemonSet {
 	ds, ok := p.Object.Typed.(*appsv1.DaemonSet)
-	if !ok || ds.DeletionTimestamp != nil || ds.Status.ObservedGeneration < ds.Generation || ds.Status.DesiredNumberScheduled > 0 || len(ds.Spec.Template.Spec.NodeSelector) == 0 {
+	if !ok || ds.DeletionTimestamp != nil || ds.Status.ObservedGeneration < ds.Generation || ds.Status.DesiredNumberScheduled > 0 || len(ds.Spec.Template.Spec.NodeSelector) == 0 && ds.Spec.Template.Spec.NodeName == "" {
 		return nil
 	}
 	return ds

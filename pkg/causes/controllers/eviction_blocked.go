@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -57,7 +58,7 @@ func reportBlocked(p *rule.Pass, pdb *policyv1.PodDisruptionBudget, c metav1.Con
 		Certainty: rule.Certain,
 		Evidence: []rule.Evidence{{
 			Source: rule.FromStatus, Object: p.Object.Ref, Field: "status", Time: c.LastTransitionTime.Time,
-			Text: strings.TrimRight(fmt.Sprintf("%s: %s", c.Reason, c.Message), ": ") + fmt.Sprintf("; %d of %d pods healthy, %d must be, 0 disruptions allowed", st.CurrentHealthy, st.ExpectedPods, st.DesiredHealthy),
+			Text: strings.TrimRight(fmt.Sprintf("%s: %s", c.Reason, c.Message), ": ") + "; " + counts(st),
 		}},
 		Field: spec.Child("maxUnavailable"),
 	}
@@ -69,16 +70,18 @@ func reportBlocked(p *rule.Pass, pdb *policyv1.PodDisruptionBudget, c metav1.Con
 	switch {
 	case c.Reason == policyv1.SyncFailedReason:
 		f.Message = "the controller cannot tell how many pods there should be, so none may be evicted: " + rule.Quote(c.Message)
-		uncounted(&f)
+		uncounted(p, pdb, &f)
 	case st.ExpectedPods == 0 && st.CurrentHealthy > 0:
 		if e := p.Event(p.Object, "UnmanagedPods"); e != nil {
-			f.Evidence = append(f.Evidence, rule.EventEvidence(e))
+			said := rule.EventEvidence(e)
+			said.Text = dumped.ReplaceAllString(said.Text, "")
+			f.Evidence = append(f.Evidence, said)
 		}
 		f.Message = fmt.Sprintf("its %s have no controller that says how many there should be, so none may be evicted", rule.Count(int(st.CurrentHealthy), "pod"))
 		if st.CurrentHealthy == 1 {
 			f.Message = "its pod has no controller that says how many there should be, so it may not be evicted"
 		}
-		uncounted(&f)
+		uncounted(p, pdb, &f)
 	case st.ExpectedPods == 0:
 		return // there is nothing to evict
 	case st.CurrentHealthy == 0 && alwaysAllow(pdb):
@@ -97,14 +100,59 @@ func alwaysAllow(pdb *policyv1.PodDisruptionBudget) bool {
 	return policy != nil && *policy == policyv1.AlwaysAllow
 }
 
+// dumped is the selector in the words of the disruption controller, as Go prints it, and what follows of
+// the same length. Source: kubernetes pkg/controller/disruption/disruption.go.
+var dumped = knowledge.Regexp(` ?\(selector: &?LabelSelector\{[^)]{0,900}\)| As a result, the status of the PDB[^.]{0,200}\.`)
+
+// counts words how many pods the controller saw, and wants.
+func counts(st policyv1.PodDisruptionBudgetStatus) string {
+	if st.ExpectedPods == 0 && st.CurrentHealthy > 0 {
+		return fmt.Sprintf("%s healthy, how many there should be is not known, 0 disruptions allowed", rule.Count(int(st.CurrentHealthy), "pod"))
+	}
+	return fmt.Sprintf("%d of %d pods healthy, %d must be, 0 disruptions allowed", st.CurrentHealthy, st.ExpectedPods, st.DesiredHealthy)
+}
+
 // uncounted is the fix for pods that nothing counts: a budget for them must be a number of pods.
-func uncounted(f *rule.Finding) {
+func uncounted(p *rule.Pass, pdb *policyv1.PodDisruptionBudget, f *rule.Finding) {
 	f.Label = "percentages and maxUnavailable need a controller that says how many pods there should be"
 	f.Fix = &rule.Fix{
 		Title:         "give the pods a controller (a Deployment, a StatefulSet), or say as a number in minAvailable how many must be there",
 		Applicability: rule.NeedsThought,
-		YAML:          "spec:\n  minAvailable: <NUMBER>\n",
 	}
+	_, selector := budget(p)
+	pods := 0
+	for _, pod := range p.SelectedPods(p.Object.Namespace, selector) {
+		if phase := pod.Pod().Status.Phase; phase != corev1.PodSucceeded && phase != corev1.PodFailed {
+			pods++
+		}
+	}
+	if pods == 0 || int(pdb.Status.CurrentHealthy) > pods {
+		pods = int(pdb.Status.CurrentHealthy)
+	}
+	if pods == 0 {
+		f.Fix.Applicability = rule.Placeholders
+		f.Fix.YAML = "spec:\n  minAvailable: <NUMBER>\n"
+		if pdb.Spec.MaxUnavailable != nil {
+			f.Fix.Title += ", and no maxUnavailable, since only one of the two may be set"
+		}
+		return
+	}
+	keep := pods - 1
+	f.Fix.Title = fmt.Sprintf("give the pods a controller (a Deployment, a StatefulSet); or say minAvailable %d, which lets one of %d go at a time", keep, pods)
+	f.Fix.Caution = "a pod that no controller made does not come back after an eviction"
+	if pods == 1 {
+		f.Fix.Title = "give the pod a controller (a Deployment, a StatefulSet); or say minAvailable 0, since with one pod each other number forbids its eviction"
+		f.Fix.Caution += ", and with 0 nothing protects it"
+	}
+	var ops []rule.Op
+	if pdb.Spec.MaxUnavailable != nil { // the API takes only one of the two
+		ops = append(ops, rule.Op{Op: "test", Path: "/spec/maxUnavailable", Value: rule.Plain(pdb.Spec.MaxUnavailable)}, rule.Op{Op: "remove", Path: "/spec/maxUnavailable"})
+	}
+	if pdb.Spec.MinAvailable != nil {
+		ops = append(ops, rule.Op{Op: "test", Path: "/spec/minAvailable", Value: rule.Plain(pdb.Spec.MinAvailable)})
+	}
+	f.Fix.Patch = &rule.Patch{Type: "json", Body: append(ops, rule.Op{Op: "add", Path: "/spec/minAvailable", Value: keep})}
+	f.Fix.Command = p.PatchCommand(p.Object.Ref, f.Fix.Patch)
 }
 
 // unhealthy is a budget that would allow evictions if its pods were well.

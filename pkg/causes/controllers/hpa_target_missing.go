@@ -17,7 +17,15 @@ import (
 // scalable are the kinds of Kubernetes itself that people autoscale.
 var scalable = []schema.GroupKind{snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.ReplicaSetKind, snapshot.RCKind}
 
-// HPATargetMissing finds HorizontalPodAutoscalers whose target cannot be found.
+// unscalable are kinds of Kubernetes itself that have no scale subresource, and why.
+var unscalable = map[string]string{
+	"DaemonSet": "a DaemonSet runs one pod on each node that fits, and has no number of replicas",
+	"Job":       "a Job runs as many pods as its parallelism says, and has no number of replicas",
+	"CronJob":   "a CronJob makes Jobs, and has no number of replicas",
+	"Pod":       "a pod is one, and has no number of replicas",
+}
+
+// HPATargetMissing finds HorizontalPodAutoscalers whose target cannot be found, or never be scaled.
 var HPATargetMissing = rule.Cause{
 	ID: "hpa-target-missing", Title: "the autoscaler's target does not exist", Doc: rule.ReadDoc(docs, "hpa_target_missing.md"),
 	Stage: rule.StageController, On: rule.Kinds(snapshot.HPAKind),
@@ -93,6 +101,18 @@ func reportTarget(p *rule.Pass, hpa *autoscalingv2.HorizontalPodAutoscaler, c *a
 			f.Label += "; there is " + near
 			f.Fix.Title = "say kind " + near
 			f.Fix.Patch = (rule.Setting{Object: p.Object.Ref, Path: f.Field}).ReplaceValue(to.Kind, near)
+		}
+	case unscalable[to.Kind] != "" && strings.Contains(said, "could not find the requested resource"):
+		f.Field, f.Value = ref.Child("kind"), to.Kind
+		f.Label = "this kind has no scale subresource, so no autoscaler can work on it"
+		f.Message = fmt.Sprintf("%s can never be autoscaled: %s", to.String(), unscalable[to.Kind])
+		f.Fix.Title = "delete the autoscaler, or name the Deployment or StatefulSet that is meant"
+		f.Fix.Command = []string{"delete", p.Object.String()}
+		f.RuledOut = []string{"a right that the autoscaler lacks: the API has nothing of the kind to read"}
+		if gk, ok := otherKind(p, to); ok {
+			f.Label += fmt.Sprintf("; there is a %s of this name", gk.Kind)
+			f.Fix.Title, f.Fix.Command = fmt.Sprintf("say that it is a %s", gk.Kind), nil
+			f.Fix.Patch = (rule.Setting{Object: p.Object.Ref, Path: f.Field}).ReplaceValue(to.Kind, gk.Kind)
 		}
 	default:
 		f.Field, f.Value = ref, to.String()

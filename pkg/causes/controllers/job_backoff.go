@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"fmt"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -86,6 +87,13 @@ func reportBackoff(p *rule.Pass, job *batchv1.Job, condition batchv1.JobConditio
 	count := rule.Count(int(job.Status.Failed), "pod") + " failed"
 	pass, c, death := lastFailure(p)
 	if pass == nil {
+		if pod := endedPod(p); pod != nil {
+			f.Because = &pod.Ref
+			f.Message = fmt.Sprintf("given up: %s, and backoffLimit is %d; %s was ended: %s", count, limit, pod.String(), clip(pod.Pod().Status.Reason))
+			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: pod.Ref, Field: "status.reason", Text: strings.TrimRight(fmt.Sprintf("%s: %s", pod.Pod().Status.Reason, pod.Pod().Status.Message), ": ")})
+			p.Report(f)
+			return
+		}
 		f.Message = fmt.Sprintf("given up: %s, and backoffLimit is %d; why its pods failed is not known", count, limit)
 		if !podsRead(p) {
 			p.Report(f)
@@ -110,6 +118,18 @@ func reportBackoff(p *rule.Pass, job *batchv1.Job, condition batchv1.JobConditio
 	f.Evidence = append(f.Evidence, pass.DeathEvidence(c, death))
 	f.Evidence = append(f.Evidence, pass.LastLogLines(c, 1)...)
 	p.Report(f)
+}
+
+// endedPod is the pod of the Job that somebody ended last before its program did: its own deadline, the
+// kubelet; nil where none is left.
+func endedPod(p *rule.Pass) *snapshot.Object {
+	var last *snapshot.Object
+	for _, o := range p.PodsOf(p.Object) {
+		if pod := o.Pod(); pod.Status.Phase == corev1.PodFailed && pod.Status.Reason != "" && (last == nil || last.Pod().CreationTimestamp.Before(&pod.CreationTimestamp)) {
+			last = o
+		}
+	}
+	return last
 }
 
 // podsRead tells whether the Job's pods were asked for, and the answer came.

@@ -27,7 +27,7 @@ var LimitRangeViolation = rule.Cause{
 	Stage: rule.StageNotCreated, On: rule.PodMakers,
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		r := p.RefusedPods()
-		if r == nil || len(boundsIn(r.Message)) == 0 {
+		if r == nil || len(boundsIn(r.Message)) == 0 && len(givenIn(p, r.Message)) == 0 {
 			return nil
 		}
 		return []snapshot.Want{snapshot.WantList(snapshot.LimitRangeKind, p.Object.Namespace, "")}
@@ -36,6 +36,8 @@ var LimitRangeViolation = rule.Cause{
 		if r := p.RefusedPods(); r != nil {
 			if list := boundsIn(r.Message); len(list) > 0 {
 				reportBounds(p, r, list)
+			} else if list := givenIn(p, r.Message); len(list) > 0 {
+				reportGiven(p, r, list)
 			}
 		}
 	},

@@ -20,22 +20,33 @@ import (
 // The words of the quota admission plugin; several quotas may speak in one message.
 var exceeded = knowledge.Regexp(`exceeded quota: ([^,\s]+), requested: (\S+), used: (\S+), limited: ([^\s;]+)`)
 
-// ReplicaFailureQuota finds controllers that may not create pods because a ResourceQuota is used up.
+// ReplicaFailureQuota finds controllers that may not create pods, and Deployments that may not create a
+// ReplicaSet, because a ResourceQuota is used up.
 var ReplicaFailureQuota = rule.Cause{
 	ID: "replicafailure-quota", Title: "a quota leaves no room for the pods", Doc: rule.ReadDoc(docs, "replicafailure_quota.md"),
 	Stage: rule.StageNotCreated,
-	On:    rule.Kinds(snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.JobKind, snapshot.RCKind),
+	On:    rule.Kinds(snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.JobKind, snapshot.RCKind, snapshot.DeploymentKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
+		if p.Object.GroupKind() == snapshot.DeploymentKind {
+			return wantsOfSet(p)
+		}
 		var wants []snapshot.Want
 		if r := refusal(p); r != nil {
 			for _, q := range r.quotas {
 				wants = append(wants, snapshot.WantGet(snapshot.ResourceQuotaKind, p.Object.Namespace, q.name))
 			}
 			wants = append(wants, snapshot.WantList(snapshot.LimitRangeKind, p.Object.Namespace, ""))
+			if more, _, _, known := r.quotas[0].room(p); known && more == 0 && r.have == 0 {
+				wants = append(wants, snapshot.WantList(snapshot.PodKind, p.Object.Namespace, "")) // who holds it
+			}
 		}
 		return wants
 	},
 	Run: func(p *rule.Pass) {
+		if p.Object.GroupKind() == snapshot.DeploymentKind {
+			reportSetQuota(p)
+			return
+		}
 		if r := refusal(p); r != nil {
 			reportQuota(p, r)
 		}
@@ -235,6 +246,9 @@ func reportQuota(p *rule.Pass, r *refused) {
 			inPlace(p, d, &f, allows, r, more, known)
 		}
 	}
+	if known && f.Field != nil && (f.Field.String() == "spec.replicas" || strings.HasSuffix(f.Field.String(), "spec.parallelism")) && min(r.have+more, r.want) == 0 {
+		heldByOthers(p, &f, q, ref, scarce, less, r)
+	}
 	if by != nil && by.setting.Object.Same(f.Object) {
 		f.Marks = append(f.Marks, rule.Mark{Field: by.setting.Path, Label: "not written here: " + by.source})
 	}
@@ -357,7 +371,10 @@ func surge(p *rule.Pass, o *snapshot.Object, f *rule.Finding, allows string, fit
 		f.Fix = &rule.Fix{
 			Title:         "have the new pods ask for less, or whoever owns the quota raise it; until then go back to what fits",
 			Caution:       "going back takes back all that the new revision changed",
-			Applicability: rule.NeedsThought, Object: o.Ref, Command: []string{"rollout", "undo", o.String()},
+			Applicability: rule.NeedsThought, Object: o.Ref,
+		}
+		if n := withPods(p, o); n != "" { // the revision before may have been refused as well
+			f.Fix.Command = []string{"rollout", "undo", o.String(), "--to-revision=" + n}
 		}
 		return true
 	}

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"fmt"
+	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -30,19 +31,27 @@ var (
 // WebhookDenied finds controllers whose pods an admission webhook or an admission policy refuses.
 var WebhookDenied = rule.Cause{
 	ID: "webhook-denied", Title: "an admission policy refuses the pods", Doc: rule.ReadDoc(docs, "webhook_denied.md"),
-	Stage: rule.StageNotCreated, On: rule.PodMakers,
+	Stage: rule.StageNotCreated, On: admitted,
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		d := denialOf(p)
 		switch {
 		case d == nil:
 			return nil
 		case d.policy != "":
-			return []snapshot.Want{snapshot.WantGet(policyKind, "", d.policy)}
+			wants := []snapshot.Want{snapshot.WantGet(policyKind, "", d.policy)}
+			if d.binding != "" && strings.Contains(d.words, unconfigured) {
+				wants = append(wants, snapshot.WantGet(policyBindingKind, "", d.binding))
+			}
+			return wants
 		}
 		return []snapshot.Want{snapshot.WantList(validatingKind, "", ""), snapshot.WantList(mutatingKind, "", "")}
 	},
 	Run: func(p *rule.Pass) {
-		if d := denialOf(p); d != nil {
+		switch d := denialOf(p); {
+		case d == nil:
+		case strings.Contains(d.words, noParams) && d.binding != "":
+			reportParamless(p, d)
+		default:
 			reportDenied(p, d)
 		}
 	},
@@ -50,21 +59,22 @@ var WebhookDenied = rule.Cause{
 
 // denial is what an admission webhook or policy said of the pods.
 type denial struct {
-	*rule.Refusal
+	*refusedThing
 	webhook, policy string // one of them
 	words           string
+	binding         string // of the policy
 }
 
 func denialOf(p *rule.Pass) *denial {
-	r := p.RefusedPods()
+	r := apiRefused(p)
 	if r == nil {
 		return nil
 	}
 	if m := deniedByWebhook.FindStringSubmatch(r.Message); m != nil {
-		return &denial{r, m[1], "", m[2]}
+		return &denial{r, m[1], "", m[2], ""}
 	}
 	if m := deniedByPolicy.FindStringSubmatch(r.Message); m != nil {
-		return &denial{r, "", m[1], m[3]}
+		return &denial{r, "", m[1], m[3], m[2]}
 	}
 	return nil
 }
@@ -73,8 +83,8 @@ func reportDenied(p *rule.Pass, d *denial) {
 	spec := p.PodSpec()
 	who, words := "webhook "+clip(d.webhook), "without a reason"
 	f := rule.Finding{
-		Object: spec.Object, Stage: p.RefusedStage(), Certainty: rule.Certain, Evidence: []rule.Evidence{d.Evidence},
-		NoField: "what the policy wants is in its own words, and they name no field of the pods",
+		Object: spec.Object, Stage: d.stage(p), Certainty: rule.Certain, Evidence: []rule.Evidence{d.Evidence},
+		NoField: "what the policy wants is in its own words, and they name no field of " + d.of.the(),
 		Fix: &rule.Fix{
 			Title:         "change the pod template as the policy asks, or have whoever owns the policy make an exception",
 			Caution:       "a policy is somebody's decision: see what it guards before you go round it",
@@ -93,8 +103,17 @@ func reportDenied(p *rule.Pass, d *denial) {
 		who = clip(name) + " (" + who + ")"
 	}
 	f.NoField += ": " + who
-	f.Message = fmt.Sprintf("%s refuses the pods: %s; %s", who, words, exist(d.Refusal))
-	if s := speaksOf(p, spec, d); s != nil {
+	f.Message = fmt.Sprintf("%s refuses %s: %s; %s", who, d.of.the(), words, d.left())
+	switch {
+	case strings.Contains(d.words, unconfigured):
+		f.NoField = "the policy itself could not be set up, so that nothing in the pods helps: " + who
+		f.Fix.Title = "have whoever owns the policy set it up as its words say"
+	case d.of == aClaim:
+		deniedClaim(p, &f, d)
+	case d.of == aBinding:
+		f.Fix.Title = "have whoever owns the policy make an exception, or see what it asks for"
+	}
+	if s := podSpoken(p, spec, d); s != nil {
 		f.Field, f.NoField, f.Label = s.path, "", s.how
 		if s.how == byConcept {
 			f.Certainty = rule.Likely
@@ -109,7 +128,7 @@ func reportDenied(p *rule.Pass, d *denial) {
 		}
 	}
 	if owner := deniedBy(p, d); owner != nil {
-		f.Fix.Lines = []string{rule.Kubectl(p.Context, "", "get", owner.String(), "-o", "yaml")}
+		f.Fix.Lines = append([]string{rule.Kubectl(p.Context, "", "get", owner.String(), "-o", "yaml")}, f.Fix.Lines...)
 		if tool := owner.Meta.GetLabels()["app.kubernetes.io/part-of"]; tool != "" {
 			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: owner.Ref, Field: "metadata.labels[app.kubernetes.io/part-of]", Text: fmt.Sprintf("%s belongs to %s", owner.String(), clip(tool))})
 		}

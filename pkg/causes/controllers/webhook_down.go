@@ -15,10 +15,11 @@ import (
 // Source: k8s.io/apiserver pkg/util/webhook/error.go.
 var failedCalling = knowledge.Regexp(`failed calling webhook "([^"]+)": ([^\n]*)`)
 
-// WebhookDown finds controllers that can create no pods because an admission webhook does not answer.
+// WebhookDown finds what cannot be created because an admission webhook does not answer: pods, a claim of
+// theirs, a Deployment's ReplicaSet, or the binding of a pod to its node.
 var WebhookDown = rule.Cause{
 	ID: "webhook-down", Title: "an admission webhook that must answer does not", Doc: rule.ReadDoc(docs, "webhook_down.md"),
-	Stage: rule.StageNotCreated, On: rule.PodMakers,
+	Stage: rule.StageNotCreated, On: admitted,
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		c := callOf(p)
 		if c == nil {
@@ -41,12 +42,12 @@ var WebhookDown = rule.Cause{
 
 // call is an admission webhook that the API server could not ask.
 type call struct {
-	*rule.Refusal
+	*refusedThing
 	webhook, words string
 }
 
 func callOf(p *rule.Pass) *call {
-	r := p.RefusedPods()
+	r := apiRefused(p)
 	if r == nil {
 		return nil
 	}
@@ -74,11 +75,19 @@ var failures = []struct{ words, means, look string }{
 }
 
 func reportDown(p *rule.Pass, c *call) {
+	comes := "the pods are then created by themselves"
+	if c.of == aBinding {
+		comes = "the pod is then given its node by itself"
+	}
+	stage := rule.StageNotScheduled
+	if c.of != aBinding {
+		stage = p.RefusedStage()
+	}
 	f := rule.Finding{
-		Object: topOf(p), Stage: p.RefusedStage(), Certainty: rule.Certain, Evidence: []rule.Evidence{c.Evidence},
+		Object: topOf(p), Stage: stage, Certainty: rule.Certain, Evidence: []rule.Evidence{c.Evidence},
 		NoField: "the webhook's configuration could not be read; nothing is wrong with the pods",
 		Fix: &rule.Fix{
-			Title:         "bring the webhook back; the pods are then created by themselves",
+			Title:         "bring the webhook back; " + comes,
 			Applicability: rule.NeedsThought,
 		},
 		RuledOut: []string{"the pods themselves: nobody has judged them"},
@@ -92,9 +101,9 @@ func reportDown(p *rule.Pass, c *call) {
 	}
 	w := webhookNamed(p, c.webhook)
 	if w == nil {
-		f.Message = fmt.Sprintf("webhook %s has to be asked about each pod, and %s; %s", clip(c.webhook), means, exist(c.Refusal))
+		f.Message = fmt.Sprintf("webhook %s has to be asked about each %s, and %s; %s", clip(c.webhook), c.of, means, c.left())
 		if look != "" {
-			f.Fix.Title = look + "; the pods are then created by themselves"
+			f.Fix.Title = look + "; " + comes
 		}
 		p.Report(f)
 		return
@@ -114,12 +123,12 @@ func reportDown(p *rule.Pass, c *call) {
 		f.Field, f.Value = w.path.Child("clientConfig", "service", "name"), s.Name
 		serviceOf(p, s, &f)
 	}
-	f.Message = fmt.Sprintf("%s has to be asked about each pod, and %s; %s", where, means, exist(c.Refusal))
+	f.Message = fmt.Sprintf("%s has to be asked about each %s, and %s; %s", where, c.of, means, c.left())
 	policy := w.path.Child("failurePolicy")
 	f.Marks = append(f.Marks, rule.Mark{Field: policy, Label: "Fail: without its answer nothing is admitted"})
-	f.Fix.Title += ". Until then Ignore admits pods without asking it; where it is left over from something uninstalled, delete the configuration"
+	f.Fix.Title += ". Until then Ignore goes on without asking it; where it is left over from something uninstalled, delete the configuration"
 	// The controllers' queues wait up to 1000 seconds. Source: client-go util/workqueue, DefaultTypedControllerRateLimiter.
-	f.Fix.Caution = "with Ignore nobody checks the pods, or puts in what the webhook would: set it back to Fail afterwards. Controllers try again by themselves, in up to 17 minutes"
+	f.Fix.Caution = "with Ignore nobody checks what it is to check, or puts in what it would: set it back to Fail afterwards. Controllers try again by themselves, in up to 17 minutes"
 	f.Fix.Object = w.object.Ref
 	f.Fix.Patch = rule.PutIn(w.object, policy, string(admissionv1.Ignore))
 	f.Fix.Command = p.PatchCommand(w.object.Ref, f.Fix.Patch)

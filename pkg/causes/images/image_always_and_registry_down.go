@@ -37,8 +37,7 @@ func reportAlways(p *rule.Pass, f failure, node *snapshot.Object) {
 	if f.trouble == limited {
 		says = "answers that there were too many pulls"
 	}
-	container := p.ContainerSetting(f.Container)
-	setting := container.Child("imagePullPolicy")
+	setting := policySetting(p, f.Container)
 	patch := setting.ReplaceValue(string(corev1.PullAlways), string(corev1.PullIfNotPresent))
 	if o, _ := p.Lookup(setting.Object.GroupKind(), setting.Object.Namespace, setting.Object.Name); o != nil {
 		patch = rule.PutIn(o, setting.Path, string(corev1.PullIfNotPresent))

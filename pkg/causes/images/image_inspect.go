@@ -14,7 +14,7 @@ var ImageInspect = rule.Cause{
 	ID: "image-inspect", Title: "the runtime cannot look the image up", Doc: rule.ReadDoc(docs, "image_inspect.md"),
 	Stage: rule.StageImage, On: rule.Pods,
 	Run: func(p *rule.Pass) {
-		for _, c := range p.Object.PodContainers() {
+		for _, c := range containers(p) {
 			if w := waiting(p, c, "ImageInspectError"); w != nil {
 				evidence := rule.Evidence{Source: rule.FromStatus, Object: p.Object.In(c.Name), Field: "status", Text: w.Reason + ": " + shortened(w.Message)}
 				reportInspect(p, c, w.Message, evidence)
@@ -31,7 +31,7 @@ var ImageInspect = rule.Cause{
 var ambiguousName = knowledge.Regexp(`short[- ]name (mode is enforcing|resolution enforced)|ambiguous list`)
 
 func reportInspect(p *rule.Pass, c snapshot.Container, message string, evidence rule.Evidence) {
-	setting := p.ContainerSetting(c).Child("image")
+	setting := imageSetting(p, c)
 	f := rule.Finding{
 		Object: setting.Object, Seen: p.Object.In(c.Name), Field: setting.Path, Value: c.Image,
 		Evidence: []rule.Evidence{evidence}, Certainty: rule.Certain,

@@ -14,12 +14,12 @@ var ImageInvalidName = rule.Cause{
 	ID: "image-invalid-name", Title: "the name of the image is not a valid one", Doc: rule.ReadDoc(docs, "image_invalid_name.md"),
 	Stage: rule.StageImage, On: rule.Pods,
 	Run: func(p *rule.Pass) {
-		for _, c := range p.Object.PodContainers() {
+		for _, c := range containers(p) {
 			w := waiting(p, c, "InvalidImageName")
 			if w == nil {
 				continue
 			}
-			setting := p.ContainerSetting(c).Child("image")
+			setting := imageSetting(p, c)
 			what, better := invalid(c.Image)
 			f := rule.Finding{
 				Object: setting.Object, Seen: p.Object.In(c.Name), Field: setting.Path, Value: c.Image,

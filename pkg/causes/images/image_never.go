@@ -16,7 +16,7 @@ var ImageNever = rule.Cause{
 	ID: "image-never", Title: "the image is not on the node, and must not be pulled", Doc: rule.ReadDoc(docs, "image_never.md"),
 	Stage: rule.StageImage, On: rule.Pods,
 	Run: func(p *rule.Pass) {
-		for _, c := range p.Object.PodContainers() {
+		for _, c := range containers(p) {
 			if w := waiting(p, c, "ErrImageNeverPull"); w != nil {
 				reportNever(p, c, w)
 			}
@@ -25,12 +25,14 @@ var ImageNever = rule.Cause{
 }
 
 func reportNever(p *rule.Pass, c snapshot.Container, w *corev1.ContainerStateWaiting) {
-	container := p.ContainerSetting(c)
-	setting := container.Child("imagePullPolicy")
-	nodeName := "node/" + p.Object.Pod().Spec.NodeName
+	setting := policySetting(p, c)
+	nodeName, policy := "node/"+p.Object.Pod().Spec.NodeName, "imagePullPolicy"
+	if volumeIn(p, c) != nil {
+		policy = "pullPolicy"
+	}
 	out := rule.Finding{
 		Object: setting.Object, Seen: p.Object.In(c.Name), Field: setting.Path, Value: string(corev1.PullNever),
-		Message:   fmt.Sprintf("%s does not have %s, and imagePullPolicy Never forbids to pull it", nodeName, c.Image),
+		Message:   fmt.Sprintf("%s does not have %s, and %s Never forbids to pull it", nodeName, c.Image, policy),
 		Label:     "the image must be on every node that the pod may go to",
 		Evidence:  []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.In(c.Name), Field: "status", Text: w.Reason + ": " + rule.Quote(w.Message)}},
 		RuledOut:  []string{"the registry: it was not asked"},
@@ -41,12 +43,12 @@ func reportNever(p *rule.Pass, c snapshot.Container, w *corev1.ContainerStateWai
 	switch tags := otherTags(p, c.Image); {
 	case has: // kubelets that check who may use an image say the same of one that the pod may not
 		out.Certainty = rule.Likely
-		out.Message = fmt.Sprintf("%s has %s, but not for this pod: it was pulled with a login that this pod does not bring, and imagePullPolicy Never forbids to ask the registry", nodeName, c.Image)
+		out.Message = fmt.Sprintf("%s has %s, but not for this pod: it was pulled with a login that this pod does not bring, and %s Never forbids to ask the registry", nodeName, c.Image, policy)
 		out.Evidence = append(out.Evidence, rule.Evidence{Source: rule.FromStatus, Object: node.Ref, Field: "status.images", Text: fmt.Sprintf("%s lists %s among its images", nodeName, c.Image)})
 	case len(tags) > 0:
 		out.Message += "; it has " + strings.Join(tags, ", ")
 		out.Evidence = append(out.Evidence, rule.Evidence{Source: rule.FromStatus, Object: node.Ref, Field: "status.images", Text: fmt.Sprintf("%s lists %s among its images", nodeName, strings.Join(tags, ", "))})
-		image := container.Child("image")
+		image := imageSetting(p, c)
 		out.Marks = []rule.Mark{{Field: image.Path, Label: "not on the node"}}
 		if len(tags) == 1 {
 			out.Fix = &rule.Fix{Title: "use the tag that the node has", Caution: "that it is the build which is meant, only you know; other nodes may have others", Applicability: rule.NeedsThought, Object: image.Object}

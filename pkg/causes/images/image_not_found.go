@@ -22,7 +22,7 @@ var ImageNotFound = rule.Cause{
 }
 
 func reportNotFound(p *rule.Pass, c snapshot.Container, evidence rule.Evidence, sure bool) {
-	setting := p.ContainerSetting(c).Child("image")
+	setting := imageSetting(p, c)
 	registry, repository, tag := parts(c.Image)
 	f := rule.Finding{
 		Object:    setting.Object,
@@ -45,6 +45,10 @@ func reportNotFound(p *rule.Pass, c snapshot.Container, evidence rule.Evidence, 
 		} else {
 			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: p.Object.Ref, Field: "spec.imagePullSecrets", Text: "the pod names no image pull secret"})
 		}
+	}
+	if v := volumeIn(p, c); v != nil {
+		f.Message += fmt.Sprintf(", which volume %s is to be made of", v.Name)
+		f.RuledOut = append(f.RuledOut, "the container's own image: the kubelet speaks of that of the volume")
 	}
 	f.Fix = imageFix(p, c, repository, tag)
 	if !sure {
@@ -100,7 +104,7 @@ func readyBefore(p *rule.Pass, c snapshot.Container) *before {
 		if other == set || other.GroupKind() != snapshot.ReplicaSetKind || revision == "" || strings.Trim(revision, "0123456789") != "" {
 			continue
 		}
-		b := &before{set: other, revision: revision, image: imageOf(other, c.Name)}
+		b := &before{set: other, revision: revision, image: imageOf(p, other, c)}
 		for _, pod := range p.PodsOf(other) {
 			if isReady(pod.Pod()) {
 				b.ready++
@@ -113,10 +117,20 @@ func readyBefore(p *rule.Pass, c snapshot.Container) *before {
 	return best
 }
 
-func imageOf(o *snapshot.Object, container string) string {
+// imageOf is what a template of o names where the pod has the image of a container of containers.
+func imageOf(p *rule.Pass, o *snapshot.Object, container snapshot.Container) string {
+	volume := volumeIn(p, container)
 	for _, t := range o.Templates {
+		if volume != nil && t.Spec != nil {
+			for _, v := range t.Spec.Volumes {
+				if v.Name == volume.Name && v.Image != nil {
+					return v.Image.Reference
+				}
+			}
+			continue
+		}
 		for _, c := range t.Containers() {
-			if c.Name == container {
+			if c.Name == container.Name {
 				return c.Image
 			}
 		}

@@ -38,7 +38,7 @@ func platform(o *snapshot.Object) string {
 }
 
 func reportPlatform(p *rule.Pass, f failure) {
-	setting := p.ContainerSetting(f.Container).Child("image")
+	setting := imageSetting(p, f.Container)
 	registry, repository, _ := parts(f.Image)
 	name := p.Object.Pod().Spec.NodeName
 	out := rule.Finding{

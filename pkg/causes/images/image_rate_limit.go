@@ -44,7 +44,7 @@ func reportLimit(p *rule.Pass, f failure) {
 		p.Report(out)
 		return
 	}
-	setting := p.ContainerSetting(f.Container).Child("image")
+	setting := imageSetting(p, f.Container)
 	out.Object, out.Field, out.Value = setting.Object, setting.Path, f.Image
 	out.Label = registry + " counts what is pulled"
 	out.Fix = &rule.Fix{

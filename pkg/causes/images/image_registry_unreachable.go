@@ -122,7 +122,7 @@ var asked = knowledge.Regexp(`(?:Head|Get|Post) \\?"?https?://([A-Za-z0-9.:_\[\]
 var hubHosts = []string{"registry-1.docker.io", "auth.docker.io", "index.docker.io", "production.cloudflare.docker.com", "mirror.gcr.io"}
 
 func reportUnreachable(p *rule.Pass, f failure) {
-	setting := p.ContainerSetting(f.Container).Child("image")
+	setting := imageSetting(p, f.Container)
 	registry, repository, tag := parts(f.Image)
 	why := obstacleOf(f.message)
 	host, by := registry, ""

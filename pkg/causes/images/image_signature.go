@@ -13,7 +13,7 @@ var ImageSignature = rule.Cause{
 	Stage: rule.StageImage, On: rule.Pods,
 	Run: func(p *rule.Pass) {
 		for _, f := range failures(p, unverified) {
-			setting := p.ContainerSetting(f.Container).Child("image")
+			setting := imageSetting(p, f.Container)
 			registry, repository, _ := parts(f.Image)
 			out := rule.Finding{
 				Object: setting.Object, Seen: p.Object.In(f.Name), Field: setting.Path, Value: f.Image,

@@ -53,7 +53,7 @@ func pulls(p *rule.Pass) []pull {
 		if e == nil || p.Age(snapshot.EventTime(e)) < slowPull || over(p, c, e) {
 			continue
 		}
-		list = append(list, pull{c, e})
+		list = append(list, pull{spokenOf(p, c, e.Message), e})
 	}
 	return list
 }
@@ -75,7 +75,7 @@ func over(p *rule.Pass, c snapshot.Container, began *corev1.Event) bool {
 }
 
 func reportSlow(p *rule.Pass, pull pull) {
-	setting := p.ContainerSetting(pull.Container).Child("image")
+	setting := imageSetting(p, pull.Container)
 	since := p.Age(snapshot.EventTime(pull.event))
 	f := rule.Finding{
 		Object: setting.Object, Seen: p.Object.In(pull.Name), Field: setting.Path, Value: pull.Image,

@@ -62,7 +62,7 @@ type failure struct {
 // failures are the containers of the pod whose image cannot be pulled for one of the reasons.
 func failures(p *rule.Pass, reasons ...trouble) []failure {
 	var list []failure
-	for _, c := range p.Object.PodContainers() {
+	for _, c := range containers(p) {
 		message, evidence, ok := pullError(p, c)
 		if !ok {
 			continue

@@ -77,8 +77,11 @@ func full(image string) string {
 
 // setImage names another image for a container; kinds that `kubectl set image` does not know are patched.
 func setImage(p *rule.Pass, c snapshot.Container, image string) (command []string, patch *rule.Patch) {
-	setting := p.ContainerSetting(c).Child("image")
+	setting := imageSetting(p, c)
 	patch = setting.ReplaceValue(c.Image, image)
+	if volumeIn(p, c) != nil {
+		return p.PatchCommand(setting.Object, patch), patch
+	}
 	switch setting.Object.GroupKind() {
 	case snapshot.PodKind, snapshot.RCKind, snapshot.DeploymentKind, snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.CronJobKind, snapshot.JobKind:
 		return []string{"set", "image", setting.Object.String(), c.Name + "=" + image}, patch

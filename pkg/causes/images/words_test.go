@@ -126,3 +126,23 @@ func TestParts(t *testing.T) {
 		}
 	}
 }
+
+func TestNames(t *testing.T) {
+	for _, c := range []struct {
+		message, image string
+		want           bool
+	}{
+		{`failed to resolve reference "registry.local:5000/models/llm:v9": not found`, "registry.local:5000/models/llm:v9", true},
+		{`registry.local:5000/models/llm:v9: not found`, "registry.local:5000/models/llm:v9", true},
+		{`Back-off pulling image "registry.local:5000/models/llm:v91"`, "registry.local:5000/models/llm:v9", false},
+		{`Back-off pulling image "nginx:v9"`, "nginx", false},
+		{`failed to pull "docker.io/library/nginx:latest": x`, "nginx", true},
+		{`Back-off pulling image "shop/nginx"`, "nginx", false},
+		{`Back-off pulling image "nginx"`, "nginx", true},
+		{`anything`, "", false},
+	} {
+		if got := names(c.message, c.image); got != c.want {
+			t.Errorf("%s names %q: %v", c.message, c.image, got)
+		}
+	}
+}

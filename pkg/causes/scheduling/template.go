@@ -93,6 +93,9 @@ func makeRoom(p *rule.Pass, f *rule.Finding) {
 		Caution:       fmt.Sprintf("meanwhile one pod less of %s serves", top.String()),
 		Applicability: rule.NeedsThought, Object: top.Ref, Patch: patch, Command: p.PatchCommand(top.Ref, patch),
 	}
+	if d.Spec.Replicas == nil || *d.Spec.Replicas == 1 {
+		f.Fix.Caution = fmt.Sprintf("it has one pod, so this is an outage: nobody serves for %s until the new one is up", top.String())
+	}
 }
 
 // scaleTo is the command that asks for as many replicas as have a place, or nil where the workload is

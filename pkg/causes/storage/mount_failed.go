@@ -26,7 +26,10 @@ var MountFailed = rule.Cause{
 // The words of the kubelet and its volume plugins.
 var (
 	failedVolume = knowledge.Regexp(`for volume "([^"]+)"`)
-	noDriver     = knowledge.Regexp(`driver name (\S+) not found in the list of registered CSI drivers`)
+	// What mount(8) says where neither the kernel nor a helper of its own knows the kind of file system: no server
+	// was asked. Source: util-linux, libmount/src/context_mount.c.
+	noClient = knowledge.Regexp(`unknown filesystem type '(\w+)'|(?:bad option|wrong fs type).{0,120}(?:need a|missing) .{0,40}helper program`)
+	noDriver = knowledge.Regexp(`driver name (\S+) not found in the list of registered CSI drivers`)
 )
 
 // knownElsewhere are parts of messages that causes of their own explain.
@@ -86,14 +89,52 @@ func reportMount(p *rule.Pass, e *corev1.Event, name string) {
 		f.Message = fmt.Sprintf("volume %q needs the storage driver %s, which does not run on node/%s", volume.Name, m[1], pod.Spec.NodeName)
 		f.Label = "its driver is not on the node"
 		f.Fix = &rule.Fix{Title: fmt.Sprintf("see why the driver %s does not run on node/%s: its DaemonSet, a taint that it does not tolerate, or it was never installed", m[1], pod.Spec.NodeName), Applicability: rule.NeedsThought, Object: snapshot.Ref{APIVersion: "storage.k8s.io/v1", Kind: "CSINode", Name: pod.Spec.NodeName}, Command: []string{"get", "csinode", pod.Spec.NodeName, "-o", "yaml"}}
+	case noClient.MatchString(e.Message):
+		reportNoClient(p, e, volume, &f)
 	case volume.NFS != nil:
 		f.Field = f.Field.Child("nfs", "path")
 		f.Value = volume.NFS.Path
 		f.Message = fmt.Sprintf("node/%s cannot mount %s:%s for volume %q", pod.Spec.NodeName, volume.NFS.Server, volume.NFS.Path, volume.Name)
 		f.Label = "this export, of server " + volume.NFS.Server
-		f.Fix = &rule.Fix{Title: "see whether the server answers the node, exports this path to it, and the node has the NFS client", Applicability: rule.NeedsThought}
+		f.Fix = &rule.Fix{Title: "see whether the server answers the node, and exports this path to it", Applicability: rule.NeedsThought}
 	}
 	p.Report(f)
+}
+
+// clients are what a node needs for a kind of file system, and the packages that have it.
+var clients = map[string]string{
+	"nfs": "an NFS client (mount.nfs, of nfs-common or nfs-utils)", "nfs4": "an NFS client (mount.nfs, of nfs-common or nfs-utils)",
+	"cifs": "a CIFS client (mount.cifs, of cifs-utils)", "ceph": "a Ceph client (mount.ceph, of ceph-common)", "glusterfs": "a GlusterFS client (mount.glusterfs, of glusterfs-client)",
+}
+
+// reportNoClient tells of a node that cannot mount this kind of file system at all.
+func reportNoClient(p *rule.Pass, e *corev1.Event, volume corev1.Volume, f *rule.Finding) {
+	node := "node/" + p.Object.Pod().Spec.NodeName
+	system := noClient.FindStringSubmatch(e.Message)[1]
+	if system == "" && volume.NFS != nil {
+		system = "nfs"
+	}
+	client := clients[system]
+	if client == "" {
+		client = "support for this kind of file system"
+		if system != "" {
+			client = "support for the file system " + system + " (a module of its kernel)"
+		}
+	}
+	if volume.NFS != nil {
+		f.Field, f.Value = f.Field.Child("nfs"), ""
+	}
+	what, _, _ := strings.Cut(client, " (")
+	f.Message = fmt.Sprintf("%s has no %s, and cannot mount volume %q", node, strings.TrimPrefix(strings.TrimPrefix(what, "a "), "an "), volume.Name)
+	if volume.Name == "" {
+		f.Message = fmt.Sprintf("%s has no %s, and cannot mount a volume of the pod", node, strings.TrimPrefix(strings.TrimPrefix(what, "a "), "an "))
+	}
+	f.Label = "needs " + client + " on the node"
+	f.RuledOut = []string{"the server and what it exports: the node could not ask"}
+	f.Fix = &rule.Fix{
+		Title: fmt.Sprintf("give %s, and every other node that the pod may go to, %s", node, client), Applicability: rule.NeedsThought,
+		Object: snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: p.Object.Pod().Spec.NodeName},
+	}
 }
 
 // boundTo is the volume that a claim is bound to, "" where that was not read.

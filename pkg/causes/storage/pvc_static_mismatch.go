@@ -180,7 +180,11 @@ func misfits(pvc *corev1.PersistentVolumeClaim, pv *corev1.PersistentVolume) []m
 			list = append(list, misfit{spec.Child("selector"), "selector", metav1.FormatLabelSelector(s), labels.Set(pv.Labels).String()})
 		}
 	}
-	if ref := pv.Spec.ClaimRef; ref != nil && (ref.Namespace != pvc.Namespace || ref.Name != pvc.Name || ref.UID != "" && pvc.UID != "" && ref.UID != pvc.UID) {
+	switch ref := pv.Spec.ClaimRef; {
+	case ref == nil:
+	case ref.Namespace == pvc.Namespace && ref.Name == pvc.Name && ref.UID != "" && pvc.UID != "" && ref.UID != pvc.UID:
+		list = append(list, misfit{nil, "owner", "uid " + string(pvc.UID), "uid " + string(ref.UID)})
+	case ref.Namespace != pvc.Namespace || ref.Name != pvc.Name:
 		list = append(list, misfit{nil, "owner", pvc.Namespace + "/" + pvc.Name, ref.Namespace + "/" + ref.Name})
 	}
 	return list
@@ -270,6 +274,10 @@ func reportTaken(p *rule.Pass, c *candidate, f *rule.Finding) {
 	f.Message = fmt.Sprintf("waits for a volume made by hand, and %s, which would do, is kept for claim %s", ref.String(), owner)
 	f.Label = "kept for this claim"
 	f.Fix = &rule.Fix{Title: fmt.Sprintf("make another volume, or release %s", ref.String()), Applicability: rule.NeedsThought, Object: ref, Caution: fmt.Sprintf("what claim %s wrote is still on it, and whoever gets it can read that: keep or erase it first", owner)}
+	if pvc, ok := p.Object.Typed.(*corev1.PersistentVolumeClaim); ok && c.pv.Spec.ClaimRef.Namespace == pvc.Namespace && c.pv.Spec.ClaimRef.Name == pvc.Name && c.pv.Status.Phase != corev1.VolumeBound {
+		reportEarlier(p, c, f, at.Child("uid"))
+		return
+	}
 	ops := []rule.Op{{Op: "test", Path: at.Child("name").Pointer(), Value: c.pv.Spec.ClaimRef.Name}, {Op: "remove", Path: at.Pointer()}}
 	if c.pv.Status.Phase == corev1.VolumeBound {
 		f.Fix.Title = "make another volume: this one is in use"
@@ -278,6 +286,24 @@ func reportTaken(p *rule.Pass, c *candidate, f *rule.Finding) {
 		return
 	}
 	f.Fix.Patch = &rule.Patch{Type: "json", Body: ops}
+	f.Fix.Command = p.PatchCommand(ref, f.Fix.Patch)
+	p.Report(*f)
+}
+
+// reportEarlier says that the volume is kept for a claim of the same name that is no more.
+func reportEarlier(p *rule.Pass, c *candidate, f *rule.Finding, uid rule.Setting) {
+	ref := uid.Object
+	old := string(c.pv.Spec.ClaimRef.UID)
+	f.Field, f.Value = uid.Path, old
+	f.Message = fmt.Sprintf("waits for a volume made by hand, and %s, which would do, is kept for an earlier claim of this name", ref.String())
+	f.Label = "the identity of the earlier claim, which is deleted; this one has another"
+	f.Evidence[0].Text = fmt.Sprintf("%s, %s: kept for claim %s with uid %s; %s has uid %s", ref.String(), phase(c.pv), c.pv.Spec.ClaimRef.Name, old, p.Object.String(), p.Object.Meta.GetUID())
+	f.Fix = &rule.Fix{
+		Title:         fmt.Sprintf("let this claim have %s: without the uid it is kept for the name alone, and nobody else can take it", ref.String()),
+		Caution:       "the data of the earlier claim is still on it, and the pods will find it there: erase it first where that is not what is wanted",
+		Applicability: rule.NeedsThought, Object: ref,
+		Patch: &rule.Patch{Type: "json", Body: []rule.Op{{Op: "test", Path: uid.Pointer(), Value: old}, {Op: "remove", Path: uid.Pointer()}}},
+	}
 	f.Fix.Command = p.PatchCommand(ref, f.Fix.Patch)
 	p.Report(*f)
 }
