@@ -65,7 +65,13 @@ func TestFixesSay(t *testing.T) {
 		{state: "env-from-configmap", target: "deploy/typo", rule: "missing-env-var", command: `"value":[{"name":"DATABASE_URL","valueFrom":{"configMapKeyRef":{"key":"DATABSE_URL","name":"typo"}}}]`},
 		{state: "env-from-configmap", target: "deploy/bare", rule: "missing-env-var", command: `{"key":"URL","name":"bare"}`},
 		{state: "env-from-configmap", target: "deploy/empty", rule: "missing-env-var", title: "key DATABASE_URL of configmap/empty", command: none},
-		{state: "env-from-configmap", target: "deploy/secret", rule: "missing-env-var", command: "--from=secret/<SECRET>"},
+		{state: "env-from-configmap", target: "deploy/secret", rule: "missing-env-var", command: `"secretKeyRef":{"key":"<KEY>","name":"<SECRET>"}`},
+		{state: "fixes-odd", target: "deploy/migrates", rule: "missing-env-var", command: `"value":[{"name":"API_TOKEN","valueFrom":{"secretKeyRef":{"key":"<KEY>","name":"<SECRET>"}}}]`},
+		{state: "fixes-odd", target: "deploy/token-file", rule: "missing-env-var", command: "TOKEN_FILE=<VALUE>"},
+		{state: "fixes-odd", target: "deploy/writes-root", rule: "readonly-rootfs", title: "a folder of its own", caution: "not at /, where", command: `"mountPath":"<DIRECTORY>"`, never: "volume at /"},
+		{state: "fixes-odd", target: "deploy/writes-conf", rule: "readonly-rootfs", title: "a folder of its own", caution: "not at /etc/nginx/conf.d, where", command: `"mountPath":"<DIRECTORY>"`},
+		{state: "fixes-odd", target: "deploy/writes-home", rule: "readonly-rootfs", title: "a folder of its own", caution: "hide its working directory", command: `"mountPath":"<DIRECTORY>"`},
+		{state: "fixes-odd", target: "pod/image-volume", rule: "image-not-found", command: `"path":"/spec/volumes/0/image/reference","value":"registry.local:5000/models/llm:<TAG>"`, never: "set image"},
 	} {
 		t.Run(c.state+" "+c.target, func(t *testing.T) {
 			s, fetcher := partOf(t, c.state, strings.Fields(c.without), 0)

@@ -47,7 +47,7 @@ func TestTargets(t *testing.T) {
 		{"composed/custom-unwell", "widget.example.com/degraded", "unhealthy: Degraded is True for ", ""},
 		{"composed/custom-unwell", "widget.example.com/changed", "unknown: Ready is True of an older spec", ""},
 		{"composed/custom-unwell", "widget.example.com/asked", "unknown: Ready is Unknown for ", ""},
-		{"composed/custom-unwell", "widget.example.com/leaving", "unhealthy: is being deleted for ", ""},
+		{"composed/custom-unwell", "widget.example.com/leaving", "unhealthy terminating-finalizer", ""},
 		{"composed/custom-unwell", "taskrun.example.com/test", `unhealthy: Succeeded is False for `, ""},
 		{"composed/custom-unwell", "database.example.com/failed", "unhealthy: phase Failed: disk is full", ""},
 		{"composed/healthy-custom", "database.example.com/backed-up", "healthy: ready; LastBackupSucceeded is False", ""},

@@ -64,6 +64,8 @@ var shownNowhere = map[string]string{
 	"pvc-wffc":                 "nothing is broken: scenario claim-waits-for-consumer shows an idle claim",
 	"svc-etp-local":            "it takes two nodes; test/captures/service-local has it",
 	"svc-multi-selector":       "it takes a second image; test/captures/service-mixed has it",
+	"cron-replace":             "it takes three minutes; test/captures/probes-odd has it",
+	"poststart-hook-runs":      "it takes a minute; test/captures/probes-odd has it",
 	"route-not-served":         "it takes kinds for the whole cluster; test/composed/routes-refused has it",
 	"gateway-not-programmed":   "it takes kinds for the whole cluster; test/composed/gateways has it",
 	"mesh-policy":              "it takes kinds for the whole cluster; test/composed/mesh-policies has it",
