@@ -148,6 +148,8 @@ func (p *writer) explained(r *report.Report, e report.Explained, withNamespace, 
 		}
 		if e.State == "unhealthy" {
 			p.cannotTell(e)
+		} else {
+			p.refused(e)
 		}
 		return
 	}
@@ -199,6 +201,15 @@ func (p *writer) unread(e report.Explained) {
 	}
 	if len(rest) > 0 {
 		p.block("not read", []string{strings.Join(rest, "; ")})
+	}
+}
+
+// refused says of an object that seems well what of its chain could not be read, and why: whether anything is
+// wrong there, nobody has looked.
+func (p *writer) refused(e report.Explained) {
+	why := slices.DeleteFunc(slices.Clone(e.Unread), func(text string) bool { return !strings.Contains(text, ": ") })
+	if len(why) > 0 {
+		p.block("not read", []string{strings.Join(why, "; ")})
 	}
 }
 

@@ -105,8 +105,30 @@ func (p *Pass) DeathEvidence(c snapshot.Container, d *Death) Evidence {
 	if !d.StartedAt.IsZero() && d.StartedAt.Unix() > 0 {
 		text += ", ran " + Human(d.Ran())
 	}
+	if wait, ok := backOff(c); ok {
+		if left := d.FinishedAt.Add(wait).Sub(p.Now); left > 0 {
+			text += fmt.Sprintf("; its next start comes in %s, after a back-off of %s", Human(left), Human(wait))
+		}
+	}
 	return Evidence{Source: FromStatus, Object: p.Object.In(c.Name), Field: "status", Time: d.FinishedAt.Time, Text: text}
 }
+
+// backOff is how long the kubelet waits between the end of a container's last life and its next start: ten
+// seconds, and twice as long each time, up to five minutes.
+// Source: the message of the waiting state in k8s.io/kubernetes, pkg/kubelet/kuberuntime.
+func backOff(c snapshot.Container) (time.Duration, bool) {
+	if c.Status == nil || c.Status.State.Waiting == nil {
+		return 0, false
+	}
+	m := backOffWords.FindStringSubmatch(c.Status.State.Waiting.Message)
+	if m == nil {
+		return 0, false
+	}
+	wait, err := time.ParseDuration(m[1])
+	return wait, err == nil && wait > 0
+}
+
+var backOffWords = knowledge.Regexp(`^back-off (\d[0-9a-z.]{0,15}) restarting failed container`)
 
 // EventEvidence quotes an event.
 func EventEvidence(e *corev1.Event) Evidence {
