@@ -49,7 +49,7 @@ func openly(name, value string) string {
 	switch {
 	case plain == "" || strings.HasPrefix(plain, "$(") || strings.HasPrefix(plain, "/") || !strings.ContainsFunc(plain, letter) && len(plain) < 8:
 		return "" // nothing, another variable, a path, a number
-	case knowledge.Mask(value) != value:
+	case hidden(value):
 		return "its value has a password in it"
 	}
 	upper := strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
@@ -67,5 +67,13 @@ func openly(name, value string) string {
 	}
 	return "its name says that it is a secret"
 }
+
+// hidden tells whether a value has a password in it: a user alone in a URL is none.
+func hidden(value string) bool {
+	value = userAlone.ReplaceAllString(value, "://")
+	return knowledge.Mask(value) != value
+}
+
+var userAlone = knowledge.Regexp(`://[^\s/@:]+@`)
 
 func letter(r rune) bool { return r < '0' || r > '9' }
