@@ -82,6 +82,12 @@ const (
 	managedFields   = 17
 )
 
+// The field numbers of what an event is about. Source: generated.proto of k8s.io/api/core/v1.
+const (
+	eventInvolvedObject = 2
+	referenceUID        = 4
+)
+
 // message is an object that has a protobuf form.
 type message interface{ Unmarshal([]byte) error }
 

@@ -191,14 +191,17 @@ func well(status *corev1.PodStatus) bool {
 	return ready
 }
 
-// asksNothing tells whether an event is about a pod that is well.
-func (b *brief) asksNothing(e *corev1.Event) bool {
-	if b == nil {
-		return false
-	}
+// asksNothing tells whether an event, in its protobuf form, is about a pod that is well.
+func (b *brief) asksNothing(event []byte) bool {
+	var uid types.UID
+	eachField(event, func(number protowire.Number, _, about []byte) {
+		if number == eventInvolvedObject {
+			uid = types.UID(stringField(about, referenceUID))
+		}
+	})
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.well[e.InvolvedObject.UID]
+	return b.well[uid]
 }
 
 func reduceStatus(st *corev1.PodStatus) {

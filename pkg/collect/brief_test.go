@@ -63,7 +63,8 @@ func TestBriefKeepsWhatIsJudged(t *testing.T) {
 		if c.whole != equality.Semantic.DeepEqual(pod, whole) {
 			t.Errorf("%s: kept whole %v, want %v", name, !c.whole, c.whole)
 		}
-		if nothing := b.asksNothing(&corev1.Event{InvolvedObject: corev1.ObjectReference{UID: pod.UID}}); nothing == c.whole {
+		event := &corev1.Event{InvolvedObject: corev1.ObjectReference{Kind: "Pod", Namespace: "shop", Name: "web", UID: pod.UID}, Reason: "Pulled"}
+		if nothing := b.asksNothing(form(t, event)); nothing == c.whole {
 			t.Errorf("%s: its events are dropped: %v", name, nothing)
 		}
 		app := pod.Spec.Containers[0]
@@ -205,4 +206,13 @@ func TestWithoutManagers(t *testing.T) {
 			t.Errorf("%x became %x", broken, got)
 		}
 	}
+}
+
+func form(t *testing.T, m interface{ Marshal() ([]byte, error) }) []byte {
+	t.Helper()
+	data, err := m.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -122,7 +123,9 @@ func (c *Cluster) Fetch(ctx context.Context, s *snapshot.Snapshot, wants []snaps
 	}
 	take := func(a answer) {
 		for _, add := range a.add {
-			add(s)
+			if err := add(s); a.err == nil {
+				a.err = err
+			}
 		}
 		s.SetOutcome(a.want, outcomeOf(a.want, a.err, c.timeout))
 		c.trouble.keep(a.want, a.err)
@@ -148,13 +151,35 @@ func (c *Cluster) Fetch(ctx context.Context, s *snapshot.Snapshot, wants []snaps
 type answer struct {
 	want snapshot.Want
 	err  error
-	add  []func(*snapshot.Snapshot)
+	add  []func(*snapshot.Snapshot) error
 }
 
 func (a *answer) object(gvk schema.GroupVersionKind, obj runtime.Object) {
-	a.add = append(a.add, func(s *snapshot.Snapshot) {
-		// What the server sends has metadata; Add can refuse nothing else.
-		_, _ = s.Add(gvk, obj, nil)
+	a.add = append(a.add, func(s *snapshot.Snapshot) error {
+		_, err := s.Add(gvk, obj, nil)
+		return err
+	})
+}
+
+// event decodes an event when it is known of which pods nobody asks for events: most are of those.
+func (a *answer) event(b *brief, data []byte) {
+	a.add = append(a.add, func(s *snapshot.Snapshot) error {
+		if b.asksNothing(data) {
+			return nil
+		}
+		e := &corev1.Event{}
+		if err := e.Unmarshal(data); err != nil {
+			return err
+		}
+		_, err := s.Add(corev1.SchemeGroupVersion.WithKind("Event"), e, nil)
+		return err
+	})
+}
+
+func (a *answer) metadata(gvk schema.GroupVersionKind, m *metav1.PartialObjectMetadata) {
+	a.add = append(a.add, func(s *snapshot.Snapshot) error {
+		s.AddMetadata(gvk, m)
+		return nil
 	})
 }
 
@@ -276,7 +301,7 @@ func (c *Cluster) get(ctx context.Context, w snapshot.Want, a *answer) error {
 		if obj.Name != w.Name {
 			return errNoObject
 		}
-		a.add = append(a.add, func(s *snapshot.Snapshot) { s.AddMetadata(gvk, obj) })
+		a.metadata(gvk, obj)
 		return nil
 	}
 	client, err := c.client(gvk.GroupVersion())
@@ -361,7 +386,7 @@ func (c *Cluster) page(ctx context.Context, w snapshot.Want, options metav1.List
 		}
 		for i := range list.Items {
 			obj := &list.Items[i]
-			a.add = append(a.add, func(s *snapshot.Snapshot) { s.AddMetadata(gvk, obj) })
+			a.metadata(gvk, obj)
 		}
 		return list.Continue, nil
 	}
@@ -399,6 +424,14 @@ func (c *Cluster) stream(ctx context.Context, gvk schema.GroupVersionKind, names
 	const chunk = 64 << 10
 	r := bufio.NewReaderSize(body, chunk)
 	next, err = eachItem(r, gvk.Kind+"List", func(data []byte) error {
+		b := c.brief.Load()
+		if nobodyEdits[gvk.GroupKind()] && (b == nil || gvk.GroupKind() == snapshot.EventKind) {
+			data = withoutManagers(data)
+		}
+		if b != nil && gvk.GroupKind() == snapshot.EventKind {
+			a.event(b, bytes.Clone(data))
+			return nil
+		}
 		obj, err := scheme.Scheme.New(gvk)
 		if err != nil {
 			return err
@@ -407,19 +440,11 @@ func (c *Cluster) stream(ctx context.Context, gvk schema.GroupVersionKind, names
 		if !ok {
 			return fmt.Errorf("%s has no protobuf form", gvk.Kind)
 		}
-		b := c.brief.Load()
-		if b == nil && nobodyEdits[gvk.GroupKind()] {
-			data = withoutManagers(data)
-		}
 		if err := b.decode(data, typed); err != nil {
 			return err
 		}
 		b.reduce(obj)
-		a.add = append(a.add, func(s *snapshot.Snapshot) {
-			if e, ok := obj.(*corev1.Event); !ok || !b.asksNothing(e) {
-				_, _ = s.Add(gvk, obj, nil)
-			}
-		})
+		a.object(gvk, obj)
 		return nil
 	})
 	if errors.Is(err, errNotProtobuf) {
@@ -478,6 +503,9 @@ func (c *Cluster) log(ctx context.Context, w snapshot.Want, a *answer) error {
 	if strings.HasPrefix(string(text), droppedLog) {
 		return errors.New(strings.TrimSpace(string(text)))
 	}
-	a.add = append(a.add, func(s *snapshot.Snapshot) { s.SetLog(w.Namespace, w.Name, w.Container, w.Previous, string(text)) })
+	a.add = append(a.add, func(s *snapshot.Snapshot) error {
+		s.SetLog(w.Namespace, w.Name, w.Container, w.Previous, string(text))
+		return nil
+	})
 	return nil
 }
