@@ -11,7 +11,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -173,7 +172,7 @@ func budgetHealth(s *snapshot.Snapshot, pdb *policyv1.PodDisruptionBudget) Healt
 	case st.DisruptionsAllowed > 0:
 		return Health{Healthy, rule.Count(int(st.DisruptionsAllowed), "eviction") + " allowed: " + text}
 	}
-	if selector, err := metav1.LabelSelectorAsSelector(pdb.Spec.Selector); err == nil && st.CurrentHealthy < st.ExpectedPods {
+	if selector, err := snapshot.SelectorOf(pdb.Spec.Selector); err == nil && st.CurrentHealthy < st.ExpectedPods {
 		starting, others := 0, 0
 		for _, pod := range s.SelectedPods(pdb.Namespace, selector) {
 			switch podHealth(s, pod, pod.Pod()).State {
@@ -206,7 +205,7 @@ func ingressHealth(s *snapshot.Snapshot, ingress *networkingv1.Ingress) Health {
 }
 
 func policyHealth(s *snapshot.Snapshot, o *snapshot.Object, policy *networkingv1.NetworkPolicy) Health {
-	selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.PodSelector)
+	selector, err := snapshot.SelectorOf(&policy.Spec.PodSelector)
 	if err != nil {
 		return Health{Unknown, "its selector cannot be read"}
 	}

@@ -25,7 +25,7 @@ func (c *chain) leadsTo(o *snapshot.Object) {
 	case *policyv1.PodDisruptionBudget:
 		c.selectedPods(o, t.Spec.Selector)
 	case *networkingv1.NetworkPolicy: // what its pods lack is seldom its doing: its own causes say where it is
-		if selector, err := metav1.LabelSelectorAsSelector(&t.Spec.PodSelector); err == nil {
+		if selector, err := snapshot.SelectorOf(&t.Spec.PodSelector); err == nil {
 			c.want(snapshot.WantList(snapshot.PodKind, o.Namespace, selector.String()))
 		}
 	case *networkingv1.Ingress:
@@ -48,7 +48,7 @@ func (c *chain) follow(r snapshot.Ref) {
 
 // selectedPods takes in the pods that a selector finds and that are not well.
 func (c *chain) selectedPods(o *snapshot.Object, ls *metav1.LabelSelector) {
-	selector, err := metav1.LabelSelectorAsSelector(ls)
+	selector, err := snapshot.SelectorOf(ls)
 	if err != nil {
 		return
 	}

@@ -109,11 +109,21 @@ func (o *Object) Selector() labels.Selector {
 	if ls == nil {
 		return nil
 	}
-	selector, err := metav1.LabelSelectorAsSelector(ls)
+	selector, err := SelectorOf(ls)
 	if err != nil {
 		return nil
 	}
 	return selector
+}
+
+// SelectorOf is what a label selector of the API finds: nothing where it is nil, everything where it is
+// empty. It fails for an operator that does not exist. That labels are well-formed is the API server's to say, and is not asked
+// once more: it takes as long as all the rest of a verdict on a PodDisruptionBudget.
+func SelectorOf(ls *metav1.LabelSelector) (labels.Selector, error) {
+	if ls != nil && len(ls.MatchExpressions) == 0 {
+		return labels.SelectorFromValidatedSet(ls.MatchLabels), nil
+	}
+	return metav1.LabelSelectorAsSelector(ls)
 }
 
 // EndpointSlices are the slices of a Service.

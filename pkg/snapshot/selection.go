@@ -8,7 +8,6 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
@@ -73,7 +72,7 @@ func (s *Snapshot) related() *relations {
 				selectorsOf(r.services, o.Namespace).add(o, sel)
 			}
 		case *policyv1.PodDisruptionBudget:
-			if sel, err := metav1.LabelSelectorAsSelector(t.Spec.Selector); err == nil {
+			if sel, err := SelectorOf(t.Spec.Selector); err == nil {
 				selectorsOf(r.budgets, o.Namespace).add(o, sel)
 			}
 		case *autoscalingv2.HorizontalPodAutoscaler:

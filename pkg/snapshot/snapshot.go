@@ -233,20 +233,17 @@ func (s *Snapshot) ListRead(gk schema.GroupKind, namespace string) bool {
 	return s.Closed || s.Files
 }
 
-// List are the objects of a kind, in one namespace or, with "", in all; by namespace and name.
+// List are the objects of a kind, in one namespace or, with "", in all; by namespace and name. The list is
+// not changed by who gets it.
 func (s *Snapshot) List(gk schema.GroupKind, namespace string) []*Object {
 	s.sort()
 	all := s.byKind[gk]
 	if namespace == "" {
 		return all
 	}
-	var list []*Object
-	for _, o := range all {
-		if o.Namespace == namespace {
-			list = append(list, o)
-		}
-	}
-	return list
+	from := sort.Search(len(all), func(i int) bool { return all[i].Namespace >= namespace })
+	to := from + sort.Search(len(all)-from, func(i int) bool { return all[from+i].Namespace > namespace })
+	return all[from:to:to]
 }
 
 // All are all objects, by kind, namespace and name.

@@ -45,7 +45,7 @@ func budget(p *rule.Pass) (*policyv1.PodDisruptionBudget, labels.Selector) {
 	if !ok || pdb.DeletionTimestamp != nil {
 		return nil, nil
 	}
-	selector, err := metav1.LabelSelectorAsSelector(pdb.Spec.Selector)
+	selector, err := snapshot.SelectorOf(pdb.Spec.Selector)
 	if err != nil || pdb.Spec.Selector == nil {
 		return nil, nil
 	}

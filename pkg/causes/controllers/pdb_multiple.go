@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	policyv1 "k8s.io/api/policy/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -38,7 +37,7 @@ var PDBMultiple = rule.Cause{
 			if !ok || o == p.Object || t.Spec.Selector == nil {
 				continue
 			}
-			other, err := metav1.LabelSelectorAsSelector(t.Spec.Selector)
+			other, err := snapshot.SelectorOf(t.Spec.Selector)
 			if err != nil {
 				continue
 			}

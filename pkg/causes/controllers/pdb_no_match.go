@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	policyv1 "k8s.io/api/policy/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -117,7 +116,7 @@ func covering(p *rule.Pass, who *snapshot.Object) []string {
 		if !ok || o == p.Object || t.Spec.Selector == nil {
 			continue
 		}
-		selector, err := metav1.LabelSelectorAsSelector(t.Spec.Selector)
+		selector, err := snapshot.SelectorOf(t.Spec.Selector)
 		if err == nil && slices.ContainsFunc(who.Templates, func(t snapshot.Template) bool { return selector.Matches(labels.Set(t.Labels)) }) {
 			names = append(names, o.String())
 		}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
@@ -143,7 +142,7 @@ func reportNoResolver(p *rule.Pass, e *ended, f *rule.Finding) {
 		if !ok || !slices.Contains(policy.Spec.PolicyTypes, networkingv1.PolicyTypeEgress) {
 			continue
 		}
-		selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.PodSelector)
+		selector, err := snapshot.SelectorOf(&policy.Spec.PodSelector)
 		if err == nil && selector.Matches(labels.Set(pod.Labels)) {
 			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: o.Ref, Field: "spec.egress", Text: fmt.Sprintf("networkpolicy/%s limits where the pod may connect to", o.Name)})
 			f.Fix.Title = fmt.Sprintf("see whether networkpolicy/%s lets the pod reach DNS (port 53, UDP and TCP), and whether DNS runs", o.Name)

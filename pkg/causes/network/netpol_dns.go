@@ -197,5 +197,5 @@ func reportDNSClosed(p *rule.Pass, limiting []*networkingv1.NetworkPolicy, u *qu
 }
 
 func selectorOf(s *metav1.LabelSelector) (labels.Selector, error) {
-	return metav1.LabelSelectorAsSelector(s)
+	return snapshot.SelectorOf(s)
 }

@@ -60,7 +60,7 @@ func requiredPodTerms(pod *corev1.Pod) (near, far []corev1.PodAffinityTerm) {
 }
 
 func newTerm(p *rule.Pass, i int, t corev1.PodAffinityTerm, namespace string) *term {
-	selector, err := metav1.LabelSelectorAsSelector(t.LabelSelector)
+	selector, err := snapshot.SelectorOf(t.LabelSelector)
 	if err != nil {
 		selector = labels.Nothing()
 	}
@@ -71,7 +71,7 @@ func newTerm(p *rule.Pass, i int, t corev1.PodAffinityTerm, namespace string) *t
 	if t.NamespaceSelector == nil {
 		return out
 	}
-	by, err := metav1.LabelSelectorAsSelector(t.NamespaceSelector)
+	by, err := snapshot.SelectorOf(t.NamespaceSelector)
 	out.spaces = func(ns string) bool {
 		if err != nil || slices.Contains(t.Namespaces, ns) {
 			return err == nil
@@ -171,7 +171,7 @@ func hasLabel(n *corev1.Node, key string) bool {
 
 // finds tells whether the constraint counts a pod.
 func (s *spreading) finds(pod, other *corev1.Pod) bool {
-	selector, err := metav1.LabelSelectorAsSelector(s.LabelSelector)
+	selector, err := snapshot.SelectorOf(s.LabelSelector)
 	if err != nil || !selector.Matches(labels.Set(other.Labels)) {
 		return false
 	}

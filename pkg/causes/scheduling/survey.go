@@ -162,8 +162,9 @@ func look(p *rule.Pass, message string) *survey {
 	if everywhere {
 		s.rooms = snapshot.Derived(p.Snapshot, roomsKey{}, func() map[string]corev1.ResourceList {
 			rooms := map[string]corev1.ResourceList{}
+			known := asked{}
 			for _, n := range all {
-				rooms[n.Name] = left(n, s.taken[n.Name])
+				rooms[n.Name] = left(n, s.taken[n.Name], known)
 			}
 			return rooms
 		})
@@ -230,8 +231,24 @@ func (s *survey) uncounted(everywhere bool, n *neighbours, volumes []boundVolume
 	return list
 }
 
+// asked are the requests of pods by the first of their containers: the pods of a controller may share one spec.
+type asked map[*corev1.Container]corev1.ResourceList
+
+func (a asked) of(pod *corev1.Pod) corev1.ResourceList {
+	if len(pod.Spec.Containers) == 0 {
+		return requests(pod)
+	}
+	first := &pod.Spec.Containers[0]
+	r, ok := a[first]
+	if !ok {
+		r = requests(pod)
+		a[first] = r
+	}
+	return r
+}
+
 // left is what of a node no pod has requested.
-func left(n *corev1.Node, pods []*snapshot.Object) corev1.ResourceList {
+func left(n *corev1.Node, pods []*snapshot.Object, known asked) corev1.ResourceList {
 	free := corev1.ResourceList{}
 	for name, q := range n.Status.Allocatable {
 		free[name] = q.DeepCopy()
@@ -243,7 +260,7 @@ func left(n *corev1.Node, pods []*snapshot.Object) corev1.ResourceList {
 		}
 	}
 	for _, o := range pods {
-		for name, q := range requests(o.Pod()) {
+		for name, q := range known.of(o.Pod()) {
 			take(name, q)
 		}
 		take(corev1.ResourcePods, *resource.NewQuantity(1, resource.DecimalSI))

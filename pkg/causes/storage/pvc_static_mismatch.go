@@ -176,7 +176,7 @@ func misfits(pvc *corev1.PersistentVolumeClaim, pv *corev1.PersistentVolume) []m
 		list = append(list, misfit{spec.Child("volumeMode"), "volume mode", asks, has})
 	}
 	if s := pvc.Spec.Selector; s != nil {
-		if selector, err := metav1.LabelSelectorAsSelector(s); err == nil && !selector.Matches(labels.Set(pv.Labels)) {
+		if selector, err := snapshot.SelectorOf(s); err == nil && !selector.Matches(labels.Set(pv.Labels)) {
 			list = append(list, misfit{spec.Child("selector"), "selector", metav1.FormatLabelSelector(s), labels.Set(pv.Labels).String()})
 		}
 	}

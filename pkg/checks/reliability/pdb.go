@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	policyv1 "k8s.io/api/policy/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -17,7 +16,7 @@ func budget(p *rule.Pass) (*policyv1.PodDisruptionBudget, labels.Selector, []sna
 	if !ok {
 		return nil, nil, nil
 	}
-	selector, err := metav1.LabelSelectorAsSelector(pdb.Spec.Selector)
+	selector, err := snapshot.SelectorOf(pdb.Spec.Selector)
 	if err != nil { // the API refuses it
 		return pdb, labels.Nothing(), nil
 	}

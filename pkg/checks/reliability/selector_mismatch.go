@@ -47,7 +47,7 @@ var SelectorMismatch = rule.Check{
 			})
 		}
 		unmet := &metav1.LabelSelector{MatchExpressions: selector.MatchExpressions}
-		if by, err := metav1.LabelSelectorAsSelector(unmet); err == nil && len(selector.MatchExpressions) > 0 && !by.Matches(labels.Set(has)) {
+		if by, err := snapshot.SelectorOf(unmet); err == nil && len(selector.MatchExpressions) > 0 && !by.Matches(labels.Set(has)) {
 			p.Reportf(path.Child("matchExpressions"), "its own template does not meet %q: the API refuses it", by.String())
 		}
 	},

@@ -77,7 +77,7 @@ func keepsApart(o *snapshot.Object, t snapshot.Template) (bool, []miss) {
 	var misses []miss
 	own := labels.Set(t.Labels)
 	finds := func(ls *metav1.LabelSelector) bool {
-		selector, err := metav1.LabelSelectorAsSelector(ls)
+		selector, err := snapshot.SelectorOf(ls)
 		return err != nil || selector.Matches(own)
 	}
 	spec := t.SpecPath()
