@@ -1,7 +1,14 @@
 package engine
 
 import (
+	"cmp"
+	"maps"
+	"runtime"
+	"slices"
 	"sort"
+	"strings"
+	"sync"
+	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -46,43 +53,104 @@ type Unresolved struct {
 
 // Check runs the checks over every object that keep lets through; nil keeps all.
 func (e *Engine) Check(s *snapshot.Snapshot, keep func(*snapshot.Object) bool) Result {
-	var res Result
-	tallies := map[string]*Tally{}
-	for _, o := range s.All() {
-		if keep != nil && !keep(o) {
-			continue
-		}
-		res.Objects++
+	parts, tallies := inParts(s, keep, func(o *snapshot.Object, part *Result, tallies tallies) {
+		part.Objects++
 		for _, c := range e.Checks {
 			if c.On.Matches(s, o) {
-				t := tallyOf(tallies, c, o.Namespace)
-				e.checkOne(s, o, c, t, &res)
+				e.checkOne(s, o, c, tallies.of(c, o.Namespace), part)
 			}
 		}
+	})
+	var res Result
+	for _, part := range parts {
+		res.add(part)
 	}
 	res.Findings = merge(res.Findings)
 	sortFindings(res.Findings)
-	for _, t := range tallies {
-		res.Tallies = append(res.Tallies, t)
-	}
-	sort.Slice(res.Tallies, func(i, j int) bool {
-		a, b := res.Tallies[i], res.Tallies[j]
-		if a.Rule != b.Rule {
-			return a.Rule < b.Rule
-		}
-		return a.Namespace < b.Namespace
-	})
+	res.Tallies = tallies.sorted()
 	return res
 }
 
-func tallyOf(tallies map[string]*Tally, c *rule.Check, namespace string) *Tally {
-	key := c.ID + "\x00" + namespace
-	t := tallies[key]
+func (r *Result) add(part Result) {
+	r.Objects += part.Objects
+	r.Findings = append(r.Findings, part.Findings...)
+	r.NotEvaluated = append(r.NotEvaluated, part.NotEvaluated...)
+	r.Unresolved = append(r.Unresolved, part.Unresolved...)
+}
+
+type tallyKey struct{ rule, namespace string }
+
+// tallies are those of some of the objects.
+type tallies map[tallyKey]*Tally
+
+func (ts tallies) of(c *rule.Check, namespace string) *Tally {
+	key := tallyKey{c.ID, namespace}
+	t := ts[key]
 	if t == nil {
 		t = &Tally{Rule: c.ID, Dimension: c.Dimension, Namespace: namespace}
-		tallies[key] = t
+		ts[key] = t
 	}
 	return t
+}
+
+// add counts what others have counted.
+func (ts tallies) add(others tallies) {
+	for key, other := range others {
+		t := ts[key]
+		if t == nil {
+			ts[key] = other
+			continue
+		}
+		t.Pass += other.Pass
+		t.NotApplicable += other.NotApplicable
+		t.Fail = append(t.Fail, other.Fail...)
+		t.Waived = append(t.Waived, other.Waived...)
+		t.Unknown = append(t.Unknown, other.Unknown...)
+	}
+}
+
+// sorted are the tallies by rule and namespace, and what they name by kind and name.
+func (ts tallies) sorted() []*Tally {
+	list := slices.SortedFunc(maps.Values(ts), func(a, b *Tally) int {
+		return cmp.Or(strings.Compare(a.Rule, b.Rule), strings.Compare(a.Namespace, b.Namespace))
+	})
+	for _, t := range list {
+		sortRefs(t.Fail)
+		sortRefs(t.Waived)
+		slices.SortStableFunc(t.Unknown, func(a, b Unjudged) int { return compareRefs(a.Object, b.Object) })
+	}
+	return list
+}
+
+// partSize is how many objects are judged in one go: few enough that all CPUs are done at the same time.
+const partSize = 64
+
+// inParts judges the objects that keep lets through on all CPUs. The results are in the order of the objects,
+// whoever came to them.
+func inParts(s *snapshot.Snapshot, keep func(*snapshot.Object) bool, judge func(*snapshot.Object, *Result, tallies)) ([]Result, tallies) {
+	parts := slices.Collect(slices.Chunk(s.All(), partSize))
+	results := make([]Result, len(parts))
+	counted := make([]tallies, min(len(parts), runtime.GOMAXPROCS(0)))
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for w := range counted {
+		counted[w] = tallies{}
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(parts)); i = next.Add(1) - 1 {
+				for _, o := range parts[i] {
+					if keep == nil || keep(o) {
+						judge(o, &results[i], counted[w])
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	sum := tallies{}
+	for _, ts := range counted {
+		sum.add(ts)
+	}
+	return results, sum
 }
 
 func (e *Engine) checkOne(s *snapshot.Snapshot, o *snapshot.Object, c *rule.Check, t *Tally, res *Result) {
@@ -132,39 +200,40 @@ func (e *Engine) checkOne(s *snapshot.Snapshot, o *snapshot.Object, c *rule.Chec
 // Broken judges with the causes what is broken now, on what lists alone tell: no want is granted
 // for a single object, so what is not proven by status is at most likely, and marked as deferred.
 func (e *Engine) Broken(s *snapshot.Snapshot, keep func(*snapshot.Object) bool) ([]*rule.Finding, []NotEvaluated) {
-	var findings []*rule.Finding
-	var failed []NotEvaluated
-	for _, o := range s.All() {
-		if keep != nil && !keep(o) || well(s, o) {
-			continue
+	parts, _ := inParts(s, keep, func(o *snapshot.Object, part *Result, _ tallies) {
+		if well(s, o) {
+			return
 		}
 		for _, cause := range e.Causes {
-			if cause.History || !cause.On.Matches(s, o) {
-				continue
+			if !cause.History && cause.On.Matches(s, o) {
+				brokenBy(s, o, cause, part)
 			}
-			fs, fail := runCause(s, o, cause)
-			if cause.Wants != nil {
-				pass := rule.NewPass(s, o, nil, cause, rule.Sink{})
-				deferred := false
-				guard(cause.ID, o, func(NotEvaluated) {}, func() {
-					for _, w := range cause.Wants(pass) {
-						deferred = deferred || !s.Answered(w)
-					}
-				})
-				for _, f := range fs {
-					f.Deferred = deferred
-				}
-			}
-			for _, f := range fs {
-				// A question about something that seems to work is none of what is broken now: explain asks it.
-				if !f.History && (f.Certainty != rule.Possible || HealthOf(s, o).State == Unhealthy) {
-					findings = append(findings, f)
-				}
-			}
-			failed = append(failed, fail...)
+		}
+	})
+	var res Result
+	for _, part := range parts {
+		res.add(part)
+	}
+	return e.rank(merge(res.Findings)), res.NotEvaluated
+}
+
+func brokenBy(s *snapshot.Snapshot, o *snapshot.Object, cause *rule.Cause, res *Result) {
+	findings, failed := runCause(s, o, cause)
+	res.NotEvaluated = append(res.NotEvaluated, failed...)
+	deferred := false
+	if len(findings) > 0 && cause.Wants != nil {
+		pass := rule.NewPass(s, o, nil, cause, rule.Sink{})
+		guard(cause.ID, o, func(NotEvaluated) {}, func() {
+			deferred = slices.ContainsFunc(cause.Wants(pass), func(w snapshot.Want) bool { return !s.Answered(w) })
+		})
+	}
+	for _, f := range findings {
+		f.Deferred = deferred
+		// A question about something that seems to work is none of what is broken now: explain asks it.
+		if !f.History && (f.Certainty != rule.Possible || HealthOf(s, o).State == Unhealthy) {
+			res.Findings = append(res.Findings, f)
 		}
 	}
-	return e.rank(merge(findings)), failed
 }
 
 // well tells whether nothing is broken about a pod. Most pods of a cluster are, and each of the causes

@@ -3,9 +3,10 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -134,11 +135,8 @@ func hasRef(list []snapshot.Ref, r snapshot.Ref) bool {
 	return false
 }
 
-func sortRefs(refs []snapshot.Ref) {
-	sort.Slice(refs, func(i, j int) bool {
-		if refs[i].Namespace != refs[j].Namespace {
-			return refs[i].Namespace < refs[j].Namespace
-		}
-		return refs[i].String() < refs[j].String()
-	})
+func sortRefs(refs []snapshot.Ref) { slices.SortStableFunc(refs, compareRefs) }
+
+func compareRefs(a, b snapshot.Ref) int {
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.String(), b.String()))
 }
