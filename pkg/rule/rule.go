@@ -17,6 +17,7 @@ type Check struct {
 	Doc       Doc
 	Dimension Dimension
 	Severity  Severity
+	Off       bool // contested: it runs only where somebody asks for it
 	On        On
 	Needs     []schema.GroupKind  // what else it must see; where that was not read the verdict is unknown
 	Applies   func(*Pass) bool    // is this object in the denominator? nil: every object of On

@@ -71,9 +71,7 @@ func farApart(p *rule.Pass, seen snapshot.Ref, parent *field.Path, limit, reques
 		Patch:         p.Put(asked, limit.String()),
 		YAML:          rule.Nest(limit.String(), "resources", "requests", "memory"),
 	}
-	if !p.Files {
-		f.Fix.Command = p.PatchCommand(p.Object.Ref, f.Fix.Patch)
-	}
+	f.Fix.Command = p.Live(f.Fix.Patch)
 	p.Report(f)
 }
 

@@ -106,9 +106,7 @@ func slips(p *rule.Pass, seen snapshot.Ref, parent *field.Path, r corev1.Resourc
 		yaml += "    " + string(s.name) + ": " + meant + "\n"
 	}
 	f.Fix.YAML = yaml
-	if !p.Files {
-		f.Fix.Command = p.PatchCommand(p.Object.Ref, f.Fix.Patch)
-	}
+	f.Fix.Command = p.Live(f.Fix.Patch)
 	p.Report(f)
 }
 

@@ -114,6 +114,6 @@ func limitFix(p *rule.Pass, c app, limit resource.Quantity, path *field.Path) ru
 		Caution:       "where a quota or a policy wants limits, raise it instead, and give the start a startupProbe; a pod with equal requests and limits loses its Guaranteed class",
 		Applicability: rule.NeedsThought,
 		Patch:         patch,
-		Command:       command(p, patch),
+		Command:       p.Live(patch),
 	}
 }

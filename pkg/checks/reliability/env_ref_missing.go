@@ -22,17 +22,15 @@ var EnvRefMissing = rule.Check{
 	Applies: func(p *rule.Pass) bool { return len(needs(p.Object)) > 0 },
 	Run: func(p *rule.Pass) {
 		for _, n := range needs(p.Object) {
-			o, out := p.Lookup(n.gk, p.Object.Namespace, n.name)
-			switch {
-			case o != nil:
+			if o, _ := p.Lookup(n.gk, p.Object.Namespace, n.name); o != nil {
 				judgeKeys(p, o, n)
-			case madeByOther(p, n):
-			case out.State == snapshot.Absent:
-				reportMissing(p, n, out)
-			case out.Reason == snapshot.ReasonNotInFiles:
-				p.Unresolved(n.uses[0].path, n.ref(p))
-			default:
-				p.Unknown("%s: %s", n.ref(p), out.Reason)
+				continue
+			}
+			if madeByOther(p, n) {
+				continue
+			}
+			if a := p.Absent(n.uses[0].path, n.ref(p)); a != nil {
+				reportMissing(p, n, a)
 			}
 		}
 	},
@@ -165,57 +163,38 @@ func environment(c snapshot.Container, add adder) {
 	}
 }
 
-func proof(out snapshot.Outcome) rule.Certainty {
-	if out.Proven {
-		return rule.Certain
-	}
-	return rule.Likely
-}
-
-func reportMissing(p *rule.Pass, n need, out snapshot.Outcome) {
-	ref, first := n.ref(p), n.uses[0]
-	where := "does not exist"
-	if p.Files {
-		where = "is not in the input"
-	}
-	f := rule.Finding{
-		Seen: p.Object.In(first.container), Field: first.path, Value: n.name, Certainty: proof(out),
-		Message: fmt.Sprintf("%s %s: %s", ref, where, first.effect),
-		Label:   where,
-	}
+func reportMissing(p *rule.Pass, n need, a *rule.Absence) {
+	first := n.uses[0]
+	f := a.Finding("%s %s: %s%s", a.Ref, a.Where, first.effect, times(len(n.uses)))
+	f.Seen = p.Object.In(first.container)
+	fix := a.Fix(p, "name", fmt.Sprintf("create %s, or name one that exists", a.Ref))
 	for _, u := range n.uses[1:] {
 		f.Marks = append(f.Marks, rule.Mark{Field: u.path, Label: "named here too"})
 	}
-	if len(n.uses) > 1 {
-		f.Message += fmt.Sprintf(" (named %d times)", len(n.uses))
-	}
-	fix := rule.Fix{
-		Title: fmt.Sprintf("create %s, or name one that exists", ref), Applicability: rule.NeedsThought,
-		Caution: "what belongs into it, only its owner knows",
-	}
-	near := knowledge.Nearest(n.name, p.Names(n.gk, p.Object.Namespace))
-	switch elsewhere := elsewhere(p, n); {
-	case near != "":
-		f.Message += fmt.Sprintf("; there is %q", near)
-		fix.Title = fmt.Sprintf("name %q, the nearest that there is", near)
-		fix.Caution = "the name is alike; that it is the right one, only you know"
-		done := map[string]bool{}
-		for _, u := range n.uses {
-			if done[u.path.String()] {
-				continue
-			}
-			done[u.path.String()] = true
-			if patch := p.Put(u.path, near); fix.Patch == nil {
-				fix.Patch = patch
-			} else {
-				fix.Patch = fix.Patch.And(patch)
-			}
+	if a.Nearest == "" {
+		fix.Caution = "what belongs into it, only its owner knows"
+		if ns := elsewhere(p, n); ns != "" {
+			f.Message += fmt.Sprintf("; there is one in namespace %s, which pods of another cannot use", ns)
 		}
-		fix.Command = command(p, fix.Patch)
-	case elsewhere != "":
-		f.Message += fmt.Sprintf("; there is one in namespace %s, which pods of another cannot use", elsewhere)
+		p.Report(f).WithFix(fix)
+		return
 	}
+	done := map[string]bool{first.path.String(): true}
+	for _, u := range n.uses[1:] {
+		if !done[u.path.String()] {
+			done[u.path.String()] = true
+			fix.Patch = fix.Patch.And(p.Put(u.path, a.Nearest))
+		}
+	}
+	fix.Command = p.Live(fix.Patch)
 	p.Report(f).WithFix(fix)
+}
+
+func times(uses int) string {
+	if uses < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (named %d times)", uses)
 }
 
 // elsewhere is a namespace that has an object of the name.
@@ -255,7 +234,7 @@ func judgeKeys(p *rule.Pass, o *snapshot.Object, n need) {
 		p.Report(f).WithFix(rule.Fix{
 			Title:   fmt.Sprintf("use the key %q, the nearest that there is", near),
 			Caution: "the name is alike; that the value is the right one, only you know", Applicability: rule.NeedsThought,
-			Patch: patch, Command: command(p, patch),
+			Patch: patch, Command: p.Live(patch),
 		})
 	}
 }

@@ -8,7 +8,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -51,35 +50,13 @@ func judgeBackend(p *rule.Pass, b *networkingv1.IngressBackend, path *field.Path
 	}
 	ref := snapshot.Ref{APIVersion: "v1", Kind: "Service", Namespace: p.Object.Namespace, Name: b.Service.Name}
 	name := path.Child("service", "name")
-	o, out := p.Lookup(snapshot.ServiceKind, ref.Namespace, ref.Name)
-	switch {
-	case o != nil:
+	if o, _ := p.Lookup(snapshot.ServiceKind, ref.Namespace, ref.Name); o != nil {
 		judgeBackendPort(p, b.Service.Port, path.Child("service", "port"), what, o)
 		return
-	case out.State == snapshot.Absent:
-	case out.Reason == snapshot.ReasonNotInFiles:
-		p.Unresolved(name, ref)
-		return
-	default:
-		p.Unknown("%s: %s", ref, out.Reason)
-		return
 	}
-	where := "does not exist"
-	if p.Files {
-		where = "is not in the input"
+	if a := p.Absent(name, ref); a != nil {
+		p.Report(a.Finding("leads %s to %s, which %s", what, ref, a.Where)).WithFix(a.Fix(p, "lead to", "name a Service of this namespace, or create that one"))
 	}
-	f := rule.Finding{
-		Field: name, Value: ref.Name, Certainty: proof(out), Label: where,
-		Message: fmt.Sprintf("leads %s to %s, which %s", what, ref, where),
-	}
-	fix := rule.Fix{Title: "name a Service of this namespace, or create that one", Applicability: rule.NeedsThought}
-	if near := knowledge.Nearest(ref.Name, p.Names(snapshot.ServiceKind, ref.Namespace)); near != "" {
-		f.Message += fmt.Sprintf("; there is %q", near)
-		fix.Title = fmt.Sprintf("lead to %q, the nearest that there is", near)
-		fix.Patch = p.Put(name, near)
-		fix.Command = command(p, fix.Patch)
-	}
-	p.Report(f).WithFix(fix)
 }
 
 func judgeBackendPort(p *rule.Pass, port networkingv1.ServiceBackendPort, path *field.Path, what string, o *snapshot.Object) {
@@ -116,7 +93,7 @@ func judgeBackendPort(p *rule.Pass, port networkingv1.ServiceBackendPort, path *
 			fix.Patch = p.Put(at, have[0])
 		}
 		fix.Title = fmt.Sprintf("lead to port %s, the only one that it has", have[0])
-		fix.Command = command(p, fix.Patch)
+		fix.Command = p.Live(fix.Patch)
 	}
 	p.Report(f).WithFix(fix)
 }

@@ -48,7 +48,7 @@ var PDBBlocks = rule.Check{
 		if known && total == 1 {
 			fix.Caution = "with a single replica an eviction is an outage: run two first, or accept it"
 		}
-		fix.Command = command(p, fix.Patch)
+		fix.Command = p.Live(fix.Patch)
 		p.Report(f).WithFix(fix)
 	},
 	Peers: map[string][]string{

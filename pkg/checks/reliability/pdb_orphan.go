@@ -56,7 +56,7 @@ var PDBOrphan = rule.Check{
 				Caution:       "that these are the pods that were meant, only you know",
 				Applicability: rule.NeedsThought,
 				Patch:         patch,
-				Command:       command(p, patch),
+				Command:       p.Live(patch),
 			})
 		}
 	},

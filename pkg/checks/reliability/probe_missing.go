@@ -25,7 +25,7 @@ func probeFix(p *rule.Pass, c app, name, title, caution, path string) rule.Fix {
 		}
 	}
 	patch := p.Put(c.Path.Child(name), probe)
-	return rule.Fix{Title: title, Caution: caution, Applicability: rule.Placeholders, Patch: patch, Command: command(p, patch), YAML: text}
+	return rule.Fix{Title: title, Caution: caution, Applicability: rule.Placeholders, Patch: patch, Command: p.Live(patch), YAML: text}
 }
 
 // probeNames words which probes of a container are there already.

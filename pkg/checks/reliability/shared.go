@@ -170,14 +170,6 @@ func jvm(c snapshot.Container) string {
 	return ""
 }
 
-// command patches the object on its cluster; one of a file is mended in the file.
-func command(p *rule.Pass, patch *rule.Patch) []string {
-	if p.Object.Origin != nil {
-		return nil
-	}
-	return p.PatchCommand(p.Object.Ref, patch)
-}
-
 // sum words how a probe's budget comes about: "5s + 2 x 10s = 25s".
 func sum(t knowledge.Timing) string {
 	least, _ := t.Budget()
@@ -199,6 +191,6 @@ func startupFix(p *rule.Pass, c snapshot.Container) rule.Fix {
 		Caution:       fmt.Sprintf("%d x %ds allows %s; measure the start and lower it", startupFailures, startupPeriodSeconds, rule.Seconds(startupFailures*startupPeriodSeconds*time.Second)),
 		Applicability: rule.NeedsThought,
 		Patch:         patch,
-		Command:       command(p, patch),
+		Command:       p.Live(patch),
 	}
 }

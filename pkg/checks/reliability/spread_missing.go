@@ -159,13 +159,13 @@ func spreadFix(p *rule.Pass, t snapshot.Template) rule.Fix {
 		Caution:       "ScheduleAnyway never leaves a pod unscheduled; the change rolls all pods once",
 		Applicability: rule.Safe,
 		Patch:         patch,
-		Command:       command(p, patch),
+		Command:       p.Live(patch),
 	}
 }
 
 func reselectFix(p *rule.Pass, t snapshot.Template, m miss) rule.Fix {
 	patch := p.Put(m.path, ownSelector(p.Object, t))
-	fix := rule.Fix{Title: "select the workload's own pods", Caution: "the change rolls all pods once", Applicability: rule.Safe, Patch: patch, Command: command(p, patch)}
+	fix := rule.Fix{Title: "select the workload's own pods", Caution: "the change rolls all pods once", Applicability: rule.Safe, Patch: patch, Command: p.Live(patch)}
 	if m.hard {
 		fix.Applicability = rule.NeedsThought
 		fix.Caution = "once it works it is strict: with fewer nodes than replicas some pods stay Pending"

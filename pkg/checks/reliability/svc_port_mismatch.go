@@ -100,7 +100,7 @@ func judgeNamed(p *rule.Pass, port *corev1.ServicePort, path *field.Path, found 
 			Caution:       "that this is the port that was meant, only you know",
 			Applicability: rule.NeedsThought,
 			Patch:         patch,
-			Command:       command(p, patch),
+			Command:       p.Live(patch),
 		})
 	}
 }

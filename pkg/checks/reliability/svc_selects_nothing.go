@@ -48,7 +48,7 @@ var SvcSelectsNothing = rule.Check{
 				Caution:       "that these are the pods that were meant, only you know",
 				Applicability: rule.NeedsThought,
 				Patch:         patch,
-				Command:       command(p, patch),
+				Command:       p.Live(patch),
 			})
 		}
 	},

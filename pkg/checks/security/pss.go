@@ -79,11 +79,7 @@ func inContainer(p *rule.Pass, c snapshot.Container, path *field.Path) rule.Find
 
 // harden is a fix that takes something away which the program may need.
 func harden(p *rule.Pass, title, caution string, patch *rule.Patch, yaml string) *rule.Fix {
-	fix := &rule.Fix{Title: title, Caution: caution, Applicability: rule.NeedsThought, Patch: patch, YAML: yaml}
-	if !p.Files { // a file is mended in the file
-		fix.Command = p.PatchCommand(p.Object.Ref, patch)
-	}
-	return fix
+	return &rule.Fix{Title: title, Caution: caution, Applicability: rule.NeedsThought, Patch: patch, YAML: yaml, Command: p.Live(patch)}
 }
 
 // ephemeralFix is for a container that was put into a running pod.
