@@ -5,15 +5,12 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 const gatewayGroup = "gateway.networking.k8s.io"
-
-var gatewayKind = schema.GroupKind{Group: gatewayGroup, Kind: "Gateway"}
 
 // isRoute tells whether an object is a route of the Gateway API.
 func isRoute(o *snapshot.Object) bool {

@@ -54,7 +54,7 @@ func HealthOf(s *snapshot.Snapshot, o *snapshot.Object) Health {
 		return namespaceHealth(s, t)
 	case nil:
 		switch {
-		case o.GroupKind() == gatewayKind:
+		case o.GroupKind() == snapshot.GatewayKind:
 			return gatewayHealth(s, o)
 		case isRoute(o):
 			return routeHealth(s, o)

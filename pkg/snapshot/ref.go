@@ -103,4 +103,16 @@ var (
 	EndpointSliceKind      = schema.GroupKind{Group: "discovery.k8s.io", Kind: "EndpointSlice"}
 	IngressKind            = schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}
 	NetworkPolicyKind      = schema.GroupKind{Group: "networking.k8s.io", Kind: "NetworkPolicy"}
+	IngressClassKind       = schema.GroupKind{Group: "networking.k8s.io", Kind: "IngressClass"}
+	RoleKind               = schema.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "Role"}
+	RoleBindingKind        = schema.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "RoleBinding"}
+	ClusterRoleKind        = schema.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}
+	ClusterRoleBindingKind = schema.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "ClusterRoleBinding"}
+	ValidatingWebhookKind  = schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}
+	MutatingWebhookKind    = schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"}
+	AdmissionPolicyKind    = schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicy"}
+	AdmissionBindingKind   = schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicyBinding"}
+	PriorityClassKind      = schema.GroupKind{Group: "scheduling.k8s.io", Kind: "PriorityClass"}
+	APIServiceKind         = schema.GroupKind{Group: "apiregistration.k8s.io", Kind: "APIService"}
+	CSRKind                = schema.GroupKind{Group: "certificates.k8s.io", Kind: "CertificateSigningRequest"}
 )

@@ -9,12 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
 )
-
-// ScaledObjectKind is KEDA's autoscaler, which makes a HorizontalPodAutoscaler of its own.
-var ScaledObjectKind = schema.GroupKind{Group: "keda.sh", Kind: "ScaledObject"}
 
 // relations answer "what does this selector find" and "what selects this" without looking at every
 // object for every question: with thousands of Services that would be millions of comparisons.

@@ -73,7 +73,7 @@ func run(root string, words []string, out io.Writer) error {
 		return fmt.Errorf("%q: the name is to be words of lower-case letters and digits, joined by dashes, that name the bad thing: emptydir-no-limit", r.ID)
 	}
 	r.Name, r.File = goName(r.ID), strings.ReplaceAll(r.ID, "-", "_")
-	r.Dimension, r.Stage = goName(r.Group), stageOf(r.Group)
+	r.Dimension, r.Stage = dimensionOf(r.Group), stageOf(r.Group)
 	if strings.HasSuffix(r.File, "_test") {
 		return fmt.Errorf("%q: its file would be taken for a test: choose a name that does not end in -test", r.ID)
 	}
@@ -239,6 +239,17 @@ func goName(id string) string {
 		name += strings.ToUpper(word[:1]) + word[1:]
 	}
 	return name
+}
+
+// dimensionOf is the dimension that most checks of a group belong to.
+func dimensionOf(group string) string {
+	switch group {
+	case "access":
+		return goName("security")
+	case "network":
+		return goName("reliability")
+	}
+	return goName(group)
 }
 
 // stageOf is where causes of a group strike most often.

@@ -102,7 +102,7 @@ func claimSpoken(p *rule.Pass, at rule.Setting, d *denial) *spoken {
 
 // reportParamless says that a policy has a parameter that is not there, and refuses all without it.
 func reportParamless(p *rule.Pass, d *denial) {
-	ref := snapshot.Ref{APIVersion: admissionGroup + "/v1", Kind: policyBindingKind.Kind, Name: d.binding}
+	ref := snapshot.Ref{APIVersion: admissionGroup + "/v1", Kind: snapshot.AdmissionBindingKind.Kind, Name: d.binding}
 	spec := p.PodSpec()
 	f := rule.Finding{
 		Object: spec.Object, Stage: d.stage(p), Certainty: rule.Certain, Evidence: []rule.Evidence{d.Evidence},
@@ -115,7 +115,7 @@ func reportParamless(p *rule.Pass, d *denial) {
 		},
 		RuledOut: []string{"the pods: the policy has not looked at them"},
 	}
-	o, _ := p.Lookup(policyBindingKind, "", d.binding)
+	o, _ := p.Lookup(snapshot.AdmissionBindingKind, "", d.binding)
 	if o == nil {
 		p.Report(f)
 		return

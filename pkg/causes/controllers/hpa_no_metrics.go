@@ -7,14 +7,11 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
-
-var apiServiceKind = schema.GroupKind{Group: "apiregistration.k8s.io", Kind: "APIService"}
 
 // metricsDelay is how long it takes until a new pod is measured: metrics-server scrapes each 15 seconds and
 // needs two readings, and the autoscaler leaves out pods that are not ready for 30 seconds.
@@ -44,7 +41,7 @@ var HPANoMetrics = rule.Cause{
 		}
 		for _, api := range metricAPIs {
 			if strings.Contains(c.Message, api.words) {
-				wants = append(wants, snapshot.WantGet(apiServiceKind, "", api.service))
+				wants = append(wants, snapshot.WantGet(snapshot.APIServiceKind, "", api.service))
 			}
 		}
 		return wants
@@ -93,7 +90,7 @@ func reportUnmeasured(p *rule.Pass, hpa *autoscalingv2.HorizontalPodAutoscaler, 
 		}
 		f.NoField = "its settings are not at fault: nobody measures"
 		f.Field, f.Label = nil, ""
-		service, out := p.Lookup(apiServiceKind, "", api.service)
+		service, out := p.Lookup(snapshot.APIServiceKind, "", api.service)
 		switch {
 		case strings.Contains(said, "could not find the requested resource") || service == nil && out.State == snapshot.Absent && out.Proven:
 			f.Message = fmt.Sprintf("does nothing: this cluster does not serve the %s, so nobody measures the pods of %s", api.words, to.String())

@@ -19,7 +19,7 @@ var NsTerminating = rule.Cause{
 	Stage: rule.StageStuckDeletion, On: rule.Kinds(snapshot.NamespaceKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if _, list := remains(p); list[corev1.NamespaceDeletionDiscoveryFailure] != nil {
-			return []snapshot.Want{snapshot.WantList(apiServiceKind, "", "")}
+			return []snapshot.Want{snapshot.WantList(snapshot.APIServiceKind, "", "")}
 		}
 		return nil
 	},
@@ -113,7 +113,7 @@ func finalizersIn(message string) string {
 // deadAPI is the only APIService that is not available; nil where there is none, or more than one.
 func deadAPI(p *rule.Pass) *snapshot.Object {
 	var dead *snapshot.Object
-	for _, o := range p.List(apiServiceKind, "") {
+	for _, o := range p.List(snapshot.APIServiceKind, "") {
 		conditions, _ := o.At("status", "conditions")
 		items, _ := conditions.([]any)
 		for _, item := range items {

@@ -4,14 +4,10 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
-
-var priorityClassKind = schema.GroupKind{Group: "scheduling.k8s.io", Kind: "PriorityClass"}
 
 // Source: kubernetes plugin/pkg/admission/priority/admission.go.
 var noPriorityClass = knowledge.Regexp(`no PriorityClass with name (\S+) was found`)
@@ -24,7 +20,7 @@ var PriorityClassMissing = rule.Cause{
 		if r := p.RefusedPods(); r == nil || !noPriorityClass.MatchString(r.Message) {
 			return nil
 		}
-		return []snapshot.Want{snapshot.WantList(priorityClassKind, "", "")}
+		return []snapshot.Want{snapshot.WantList(snapshot.PriorityClassKind, "", "")}
 	},
 	Run: func(p *rule.Pass) {
 		if r := p.RefusedPods(); r != nil {
@@ -55,8 +51,8 @@ func reportPriorityClass(p *rule.Pass, r *rule.Refusal, name string) {
 	if written != name { // admission changed it, or somebody changed the template since
 		f.Value = written
 	}
-	if p.ListRead(priorityClassKind, "") {
-		have := p.Names(priorityClassKind, "")
+	if p.ListRead(snapshot.PriorityClassKind, "") {
+		have := p.Names(snapshot.PriorityClassKind, "")
 		f.Label = "no PriorityClass has this name; there is " + strings.Join(have, ", ")
 		if len(have) == 0 {
 			f.Label = "no PriorityClass has this name, and there is no other"

@@ -15,12 +15,6 @@ import (
 
 const admissionGroup = "admissionregistration.k8s.io"
 
-var (
-	validatingKind = schema.GroupKind{Group: admissionGroup, Kind: "ValidatingWebhookConfiguration"}
-	mutatingKind   = schema.GroupKind{Group: admissionGroup, Kind: "MutatingWebhookConfiguration"}
-	policyKind     = schema.GroupKind{Group: admissionGroup, Kind: "ValidatingAdmissionPolicy"}
-)
-
 // Source: k8s.io/apiserver pkg/admission/plugin/webhook/errors/statuserror.go and
 // plugin/policy/validating/dispatcher.go.
 var (
@@ -38,13 +32,13 @@ var WebhookDenied = rule.Cause{
 		case d == nil:
 			return nil
 		case d.policy != "":
-			wants := []snapshot.Want{snapshot.WantGet(policyKind, "", d.policy)}
+			wants := []snapshot.Want{snapshot.WantGet(snapshot.AdmissionPolicyKind, "", d.policy)}
 			if d.binding != "" && strings.Contains(d.words, unconfigured) {
-				wants = append(wants, snapshot.WantGet(policyBindingKind, "", d.binding))
+				wants = append(wants, snapshot.WantGet(snapshot.AdmissionBindingKind, "", d.binding))
 			}
 			return wants
 		}
-		return []snapshot.Want{snapshot.WantList(validatingKind, "", ""), snapshot.WantList(mutatingKind, "", "")}
+		return []snapshot.Want{snapshot.WantList(snapshot.ValidatingWebhookKind, "", ""), snapshot.WantList(snapshot.MutatingWebhookKind, "", "")}
 	},
 	Run: func(p *rule.Pass) {
 		switch d := denialOf(p); {
@@ -139,7 +133,7 @@ func reportDenied(p *rule.Pass, d *denial) {
 // deniedBy is the configuration or policy that said no, where it was read.
 func deniedBy(p *rule.Pass, d *denial) *snapshot.Object {
 	if d.policy != "" {
-		o, _ := p.Lookup(policyKind, "", d.policy)
+		o, _ := p.Lookup(snapshot.AdmissionPolicyKind, "", d.policy)
 		return o
 	}
 	if w := webhookNamed(p, d.webhook); w != nil {
@@ -160,7 +154,7 @@ type webhook struct {
 // none, or more than one.
 func webhookNamed(p *rule.Pass, name string) *webhook {
 	var found []*webhook
-	for _, gk := range []schema.GroupKind{validatingKind, mutatingKind} {
+	for _, gk := range []schema.GroupKind{snapshot.ValidatingWebhookKind, snapshot.MutatingWebhookKind} {
 		for _, o := range p.List(gk, "") {
 			at := field.NewPath("webhooks")
 			switch t := o.Typed.(type) {

@@ -25,7 +25,7 @@ var WebhookDown = rule.Cause{
 		if c == nil {
 			return nil
 		}
-		wants := []snapshot.Want{snapshot.WantList(validatingKind, "", ""), snapshot.WantList(mutatingKind, "", "")}
+		wants := []snapshot.Want{snapshot.WantList(snapshot.ValidatingWebhookKind, "", ""), snapshot.WantList(snapshot.MutatingWebhookKind, "", "")}
 		if w := webhookNamed(p, c.webhook); w != nil && w.client.Service != nil {
 			s := w.client.Service
 			wants = append(wants, snapshot.WantGet(snapshot.ServiceKind, s.Namespace, s.Name),

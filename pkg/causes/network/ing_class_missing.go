@@ -20,15 +20,15 @@ var IngClassMissing = rule.Cause{
 		if name == "" {
 			return nil
 		}
-		wants := []snapshot.Want{snapshot.WantGet(ingressClassKind, "", name)}
-		if _, missing := absent(p, ingressClassKind, "", name); missing {
-			wants = append(wants, snapshot.WantList(ingressClassKind, "", ""))
+		wants := []snapshot.Want{snapshot.WantGet(snapshot.IngressClassKind, "", name)}
+		if _, missing := absent(p, snapshot.IngressClassKind, "", name); missing {
+			wants = append(wants, snapshot.WantList(snapshot.IngressClassKind, "", ""))
 		}
 		return wants
 	},
 	Run: func(p *rule.Pass) {
 		if name := classField(p); name != "" {
-			if certainty, missing := absent(p, ingressClassKind, "", name); missing {
+			if certainty, missing := absent(p, snapshot.IngressClassKind, "", name); missing {
 				reportNoClass(p, name, certainty)
 			}
 		}
@@ -56,10 +56,10 @@ func reportNoClass(p *rule.Pass, name string, certainty rule.Certainty) {
 		Field: setting.Path, Value: name, Certainty: certainty,
 		Message:  fmt.Sprintf("is of class %s, and there is no IngressClass of that name: controllers that go by classes leave it alone", name),
 		Label:    classNames(p),
-		Evidence: []rule.Evidence{notFound(ingressClassKind, "", name, certainty)},
+		Evidence: []rule.Evidence{notFound(snapshot.IngressClassKind, "", name, certainty)},
 		Fix:      &rule.Fix{Title: "name a class that exists, or install the controller that brings this one", Applicability: rule.NeedsThought},
 	}
-	if !p.ListRead(ingressClassKind, "") {
+	if !p.ListRead(snapshot.IngressClassKind, "") {
 		f.Label = "there is no IngressClass of this name"
 	}
 	ing := ingressOf(p)
@@ -82,8 +82,8 @@ func reportNoClass(p *rule.Pass, name string, certainty rule.Certainty) {
 // classToName is the class to name instead, where one can tell: that of the nearest name, the default one,
 // the only one there is.
 func classToName(p *rule.Pass, name string) string {
-	classes := p.List(ingressClassKind, "")
-	if near := knowledge.Slip(name, p.Names(ingressClassKind, "")); near != "" && name != "" {
+	classes := p.List(snapshot.IngressClassKind, "")
+	if near := knowledge.Slip(name, p.Names(snapshot.IngressClassKind, "")); near != "" && name != "" {
 		return near
 	}
 	to := ""
@@ -109,11 +109,11 @@ var IngNoClass = rule.Cause{
 		if classless(p) == nil {
 			return nil
 		}
-		return []snapshot.Want{snapshot.WantEvents(p.Object.Ref), snapshot.WantList(ingressClassKind, "", "")}
+		return []snapshot.Want{snapshot.WantEvents(p.Object.Ref), snapshot.WantList(snapshot.IngressClassKind, "", "")}
 	},
 	Run: func(p *rule.Pass) {
 		ing := classless(p)
-		if ing == nil || taken(p, ing) != "" || p.Age(ing.CreationTimestamp.Time) < listsAgree || !p.ListRead(ingressClassKind, "") {
+		if ing == nil || taken(p, ing) != "" || p.Age(ing.CreationTimestamp.Time) < listsAgree || !p.ListRead(snapshot.IngressClassKind, "") {
 			return
 		}
 		reportClassless(p)
@@ -144,7 +144,7 @@ func reportClassless(p *rule.Pass) {
 		f.Certainty = rule.Possible
 		f.Evidence[0].Text = fmt.Sprintf("no address, %s after it was made; events of then are gone or were not read", rule.Human(p.Age(p.Object.Meta.GetCreationTimestamp().Time)))
 	}
-	classes := p.List(ingressClassKind, "")
+	classes := p.List(snapshot.IngressClassKind, "")
 	for _, o := range classes {
 		if !defaultClass(o) {
 			continue

@@ -20,7 +20,7 @@ var IngNoAddress = rule.Cause{
 		}
 		wants := []snapshot.Want{snapshot.WantEvents(p.Object.Ref), snapshot.WantList(snapshot.IngressKind, p.Object.Namespace, "")}
 		if name := classField(p); name != "" {
-			wants = append(wants, snapshot.WantGet(ingressClassKind, "", name))
+			wants = append(wants, snapshot.WantGet(snapshot.IngressClassKind, "", name))
 		}
 		return wants
 	},
@@ -30,7 +30,7 @@ var IngNoAddress = rule.Cause{
 			return
 		}
 		if name := classField(p); name != "" {
-			if _, missing := absent(p, ingressClassKind, "", name); missing {
+			if _, missing := absent(p, snapshot.IngressClassKind, "", name); missing {
 				return
 			}
 		}
@@ -61,7 +61,7 @@ func reportNoAddress(p *rule.Pass, ing *networkingv1.Ingress) {
 	}
 	f.Message = fmt.Sprintf("has had no address for %s: does the controller of class %s run? some never write one", rule.Human(age), name)
 	if field := classField(p); field != "" {
-		if o, _ := p.Lookup(ingressClassKind, "", field); o != nil {
+		if o, _ := p.Lookup(snapshot.IngressClassKind, "", field); o != nil {
 			f.RuledOut = append(f.RuledOut, "a class that does not exist: it is there")
 			if t, ok := o.Typed.(*networkingv1.IngressClass); ok && t.Spec.Controller != "" {
 				f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: o.Ref, Field: "spec.controller", Text: fmt.Sprintf("class %s is for controller %s", name, t.Spec.Controller)})

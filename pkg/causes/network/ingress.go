@@ -110,7 +110,7 @@ func defaultClass(o *snapshot.Object) bool {
 
 // classNames words the classes that were read, for messages.
 func classNames(p *rule.Pass) string {
-	names := p.Names(ingressClassKind, "")
+	names := p.Names(snapshot.IngressClassKind, "")
 	if len(names) == 0 {
 		return "there is no IngressClass at all"
 	}

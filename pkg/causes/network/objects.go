@@ -14,8 +14,6 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
-var ingressClassKind = schema.GroupKind{Group: "networking.k8s.io", Kind: "IngressClass"}
-
 // listsAgree is how old an object must be for a list that lacks what it names to count: lists are read at
 // different moments.
 const listsAgree = time.Minute

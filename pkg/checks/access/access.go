@@ -1,0 +1,14 @@
+// Package access holds the checks of who may do what: roles, bindings, service accounts and secrets.
+package access
+
+import (
+	"embed"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+)
+
+//go:embed *
+var docs embed.FS
+
+// Checks are the checks of this package, by name.
+var Checks = []*rule.Check{}

@@ -1,0 +1,14 @@
+// Package delivery holds the checks of how changes reach a cluster: images, revisions, labels.
+package delivery
+
+import (
+	"embed"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+)
+
+//go:embed *
+var docs embed.FS
+
+// Checks are the checks of this package, by name.
+var Checks = []*rule.Check{}

@@ -1,0 +1,14 @@
+// Package maintenance holds the checks of what ages: versions, nodes, certificates, webhooks, and what is left over.
+package maintenance
+
+import (
+	"embed"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+)
+
+//go:embed *
+var docs embed.FS
+
+// Checks are the checks of this package, by name.
+var Checks = []*rule.Check{}

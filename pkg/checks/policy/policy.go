@@ -1,0 +1,14 @@
+// Package policy holds the checks of rules that a cluster holds everybody to: admission, quotas, namespaces.
+package policy
+
+import (
+	"embed"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+)
+
+//go:embed *
+var docs embed.FS
+
+// Checks are the checks of this package, by name.
+var Checks = []*rule.Check{}

@@ -1,0 +1,14 @@
+// Package state holds the checks of data: claims, volumes, StatefulSets, and what brings data back.
+package state
+
+import (
+	"embed"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+)
+
+//go:embed *
+var docs embed.FS
+
+// Checks are the checks of this package, by name.
+var Checks = []*rule.Check{}

@@ -1,0 +1,41 @@
+package snapshot
+
+import "k8s.io/apimachinery/pkg/runtime/schema"
+
+// Kinds that are not Kubernetes' own and that rules know. A cluster has them only where somebody installed
+// them; they are read as Content. Source of groups and fields: the CRDs of each project.
+var (
+	ServiceMonitorKind  = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "ServiceMonitor"}
+	PodMonitorKind      = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "PodMonitor"}
+	PrometheusRuleKind  = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "PrometheusRule"}
+	PrometheusKind      = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "Prometheus"}
+	InstrumentationKind = schema.GroupKind{Group: "opentelemetry.io", Kind: "Instrumentation"}
+
+	GatewayClassKind = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "GatewayClass"}
+	GatewayKind      = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "Gateway"}
+	HTTPRouteKind    = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "HTTPRoute"}
+	GRPCRouteKind    = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "GRPCRoute"}
+
+	VolumeSnapshotKind        = schema.GroupKind{Group: "snapshot.storage.k8s.io", Kind: "VolumeSnapshot"}
+	VolumeSnapshotContentKind = schema.GroupKind{Group: "snapshot.storage.k8s.io", Kind: "VolumeSnapshotContent"}
+	VolumeSnapshotClassKind   = schema.GroupKind{Group: "snapshot.storage.k8s.io", Kind: "VolumeSnapshotClass"}
+	VeleroScheduleKind        = schema.GroupKind{Group: "velero.io", Kind: "Schedule"}
+	VeleroBackupKind          = schema.GroupKind{Group: "velero.io", Kind: "Backup"}
+	VeleroRestoreKind         = schema.GroupKind{Group: "velero.io", Kind: "Restore"}
+	VeleroLocationKind        = schema.GroupKind{Group: "velero.io", Kind: "BackupStorageLocation"}
+	CNPGClusterKind           = schema.GroupKind{Group: "postgresql.cnpg.io", Kind: "Cluster"}
+	CNPGScheduleKind          = schema.GroupKind{Group: "postgresql.cnpg.io", Kind: "ScheduledBackup"}
+
+	CertificateKind         = schema.GroupKind{Group: "cert-manager.io", Kind: "Certificate"}
+	ExternalSecretKind      = schema.GroupKind{Group: "external-secrets.io", Kind: "ExternalSecret"}
+	SealedSecretKind        = schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"}
+	ApplicationKind         = schema.GroupKind{Group: "argoproj.io", Kind: "Application"}
+	RolloutKind             = schema.GroupKind{Group: "argoproj.io", Kind: "Rollout"}
+	KustomizationKind       = schema.GroupKind{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization"}
+	HelmReleaseKind         = schema.GroupKind{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"}
+	KyvernoPolicyKind       = schema.GroupKind{Group: "kyverno.io", Kind: "Policy"}
+	KyvernoClusterKind      = schema.GroupKind{Group: "kyverno.io", Kind: "ClusterPolicy"}
+	ScaledObjectKind        = schema.GroupKind{Group: "keda.sh", Kind: "ScaledObject"} // makes a HorizontalPodAutoscaler of its own
+	VPAKind                 = schema.GroupKind{Group: "autoscaling.k8s.io", Kind: "VerticalPodAutoscaler"}
+	VulnerabilityReportKind = schema.GroupKind{Group: "aquasecurity.github.io", Kind: "VulnerabilityReport"}
+)
