@@ -104,6 +104,7 @@ type archive struct {
 	newest   time.Time
 	problems []Problem
 	partial  map[schema.GroupKind]bool // kinds whose file could not be read to its end
+	types    fieldTypes
 }
 
 // Fetch implements Fetcher: all there is was read at once, so what is not there was not read.
@@ -192,7 +193,7 @@ func (a *archive) cut(name string) {
 }
 
 func (a *archive) object(name string, line int, content map[string]any) {
-	d, err := decode(content)
+	d, err := decode(content, &a.types)
 	if err != nil {
 		a.problem(fmt.Sprintf("%s:%d", name, line), err)
 		return

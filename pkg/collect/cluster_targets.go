@@ -322,7 +322,7 @@ func (c *Cluster) built(ctx context.Context, s *snapshot.Snapshot, namespace str
 		if u.GetName() != info.Name {
 			return errNoObject
 		}
-		d, err := decode(u.Object)
+		d, err := decode(u.Object, &fieldTypes{})
 		if err != nil {
 			return err
 		}

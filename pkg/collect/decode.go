@@ -59,7 +59,7 @@ func metaOf(obj runtime.Object) (metav1.Object, bool) {
 }
 
 // decode makes an object of JSON-like content.
-func decode(content map[string]any) (decoded, error) {
+func decode(content map[string]any, types *fieldTypes) (decoded, error) {
 	u := &unstructured.Unstructured{Object: content}
 	gvk := u.GroupVersionKind()
 	switch {
@@ -80,13 +80,13 @@ func decode(content map[string]any) (decoded, error) {
 		d.unknownVersion = scheme.Scheme.IsGroupRegistered(gvk.Group) && !scheme.Scheme.Recognizes(gvk)
 		return d, nil
 	}
-	d.unknownFields, err = fill(obj, content)
+	d.unknownFields, err = fill(obj, content, types)
 	if typed != gvk {
 		// An older version has fields that the newer one has not: only its own type can tell which
 		// are mistakes. Where that is gone nobody can.
 		d.unknownFields = nil
 		if own, unknown := scheme.Scheme.New(gvk); unknown == nil {
-			d.unknownFields, _ = fill(own, content)
+			d.unknownFields, _ = fill(own, content, types)
 		}
 	}
 	if err != nil {
@@ -100,15 +100,9 @@ func decode(content map[string]any) (decoded, error) {
 }
 
 // fill puts content into a typed object and returns the paths of the fields that it does not have.
-func fill(obj runtime.Object, content map[string]any) (unknown []string, err error) {
-	err = runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(content, obj, true)
-	if strict, ok := runtime.AsStrictDecodingError(err); ok {
-		for _, e := range strict.Errors() {
-			if path, ok := strings.CutPrefix(e.Error(), `unknown field "`); ok {
-				unknown = append(unknown, strings.TrimSuffix(path, `"`))
-			}
-		}
-		err = nil
+func fill(obj runtime.Object, content map[string]any, types *fieldTypes) (unknown []string, err error) {
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, obj); err != nil {
+		return nil, err
 	}
-	return unknown, err
+	return types.unknown(obj, content), nil
 }

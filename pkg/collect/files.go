@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -48,6 +50,7 @@ func Files(o FileOptions) (*snapshot.Snapshot, []Problem, error) {
 			missing = append(missing, err)
 		}
 	}
+	f.readAll()
 	if f.objects == 0 {
 		return nil, nil, f.nothing(missing)
 	}
@@ -93,6 +96,29 @@ type files struct {
 	snapshot *snapshot.Snapshot
 	problems []Problem
 	objects  int
+	inputs   []input
+	types    fieldTypes
+}
+
+// input is a file, or standard input.
+type input struct {
+	name string
+	data []byte // of standard input; a file is read when its turn comes
+	file bool
+	size int64
+}
+
+// part is a document or an item of a list, as an object.
+type part struct {
+	doc     *source.Document
+	prefix  source.Path
+	decoded decoded
+}
+
+// parsed is what an input holds: parts, and what is wrong with it.
+type parsed struct {
+	parts    []part
+	problems []Problem
 }
 
 // path reads one argument of -f.
@@ -103,7 +129,7 @@ func (f *files) path(p string) error {
 		if err != nil {
 			return fmt.Errorf("standard input: %w", err)
 		}
-		f.data("standard input", data)
+		f.inputs = append(f.inputs, input{name: "standard input", data: data})
 		return nil
 	case strings.HasPrefix(p, "http://") || strings.HasPrefix(p, "https://"):
 		return fmt.Errorf("%s: with -f nothing is read from the network; fetch it first: curl -sSL URL | kubectl maturity check -f -", p)
@@ -115,7 +141,7 @@ func (f *files) path(p string) error {
 	case err != nil:
 		return err
 	case !info.IsDir():
-		f.file(p, info.Size())
+		f.inputs = append(f.inputs, input{name: p, file: true, size: info.Size()})
 		return nil
 	}
 	return f.folder(p)
@@ -123,11 +149,7 @@ func (f *files) path(p string) error {
 
 // folder reads the manifests of a folder, by name. Hidden folders are left out: they belong to tools.
 func (f *files) folder(dir string) error {
-	type entry struct {
-		path string
-		size int64
-	}
-	var found []entry
+	var found []input
 	folders := 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -149,7 +171,7 @@ func (f *files) folder(dir string) error {
 			if info, err := d.Info(); err == nil {
 				size = info.Size()
 			}
-			found = append(found, entry{path, size})
+			found = append(found, input{name: path, file: true, size: size})
 		}
 		return nil
 	})
@@ -162,34 +184,68 @@ func (f *files) folder(dir string) error {
 	if len(found) == 0 {
 		return fmt.Errorf("error reading [%s]: recognized file extensions are [.json .yaml .yml]", dir)
 	}
-	sort.Slice(found, func(i, j int) bool { return found[i].path < found[j].path })
-	for _, e := range found {
-		f.file(e.path, e.size)
-	}
+	sort.Slice(found, func(i, j int) bool { return found[i].name < found[j].name })
+	f.inputs = append(f.inputs, found...)
 	return nil
 }
 
-func (f *files) file(path string, size int64) {
-	if size > maxFile {
-		f.problem(path, 0, fmt.Sprintf("%d MB: files over %d MB are not read", size>>20, maxFile>>20))
-		return
+// readAll reads and parses the inputs on all CPUs, and takes in what they hold in their order.
+func (f *files) readAll() {
+	results := make([]chan parsed, len(f.inputs))
+	for i := range results {
+		results[i] = make(chan parsed, 1)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		f.problems = append(f.problems, Problem{File: path, Reason: "not read", Message: strings.TrimPrefix(err.Error(), "open "+path+": "), Fatal: true})
-		return
+	var next atomic.Int64
+	for range min(len(f.inputs), runtime.GOMAXPROCS(0)) {
+		go func() {
+			for i := next.Add(1) - 1; i < int64(len(f.inputs)); i = next.Add(1) - 1 {
+				p := parser{options: f.options, types: &f.types}
+				p.read(f.inputs[i])
+				results[i] <- p.parsed
+			}
+		}()
 	}
-	f.data(path, data)
+	for _, result := range results {
+		p := <-result
+		f.problems = append(f.problems, p.problems...)
+		for i := range p.parts {
+			f.add(p.parts[i])
+		}
+	}
 }
 
-func (f *files) problem(file string, line int, message string) {
+// parser makes objects of one input.
+type parser struct {
+	options FileOptions
+	types   *fieldTypes
+	parsed
+}
+
+func (f *parser) read(in input) {
+	if !in.file {
+		f.data(in.name, in.data)
+		return
+	}
+	if in.size > maxFile {
+		f.problem(in.name, 0, fmt.Sprintf("%d MB: files over %d MB are not read", in.size>>20, maxFile>>20))
+		return
+	}
+	data, err := os.ReadFile(in.name)
+	if err != nil {
+		f.problems = append(f.problems, Problem{File: in.name, Reason: "not read", Message: strings.TrimPrefix(err.Error(), "open "+in.name+": "), Fatal: true})
+		return
+	}
+	f.data(in.name, data)
+}
+
+func (f *parser) problem(file string, line int, message string) {
 	if line > 0 {
 		file = fmt.Sprintf("%s:%d", file, line)
 	}
 	f.problems = append(f.problems, Problem{File: file, Reason: "broken", Message: message, Fatal: true})
 }
 
-func (f *files) data(name string, data []byte) {
+func (f *parser) data(name string, data []byte) {
 	if len(data) > maxFile {
 		f.problem(name, 0, fmt.Sprintf("over %d MB: not read", maxFile>>20))
 		return
@@ -216,13 +272,13 @@ func (f *files) data(name string, data []byte) {
 	}
 }
 
-func (f *files) sourceError(e *source.Error) {
+func (f *parser) sourceError(e *source.Error) {
 	file := strings.TrimSuffix(strings.TrimSuffix(e.Error(), e.Message), ": ")
 	f.problems = append(f.problems, Problem{File: file, Reason: "broken", Message: e.Message, Fatal: true})
 }
 
 // value takes in one document or one item of a list.
-func (f *files) value(doc *source.Document, prefix source.Path, value any) {
+func (f *parser) value(doc *source.Document, prefix source.Path, value any) {
 	content, ok := value.(map[string]any)
 	if !ok {
 		if value == nil && len(prefix) == 0 {
@@ -239,7 +295,7 @@ func (f *files) value(doc *source.Document, prefix source.Path, value any) {
 		}
 		return
 	}
-	d, err := decode(content)
+	d, err := decode(content, f.types)
 	if err != nil {
 		f.skipped(doc, prefix, err.Error()+": not a Kubernetes object")
 		return
@@ -252,7 +308,14 @@ func (f *files) value(doc *source.Document, prefix source.Path, value any) {
 		reason, message := unknownVersion(d.gvk)
 		f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d:%d", doc.Name, at.Line, at.Column), Reason: reason, Message: message, Fatal: true})
 	}
-	f.add(doc, prefix, d)
+	if d.mismatch == nil && !d.unknownVersion && imageless(d) {
+		f.skipped(doc, prefix, "no container of this "+d.gvk.Kind+" has an image: a patch of kustomize? Check what it renders: kubectl kustomize DIR | kubectl maturity check -f -")
+		return
+	}
+	if m, ok := metaOf(d.object); ok && m.GetNamespace() == "" && !clusterScoped(schema.GroupKind{Group: d.gvk.Group, Kind: d.gvk.Kind}) {
+		m.SetNamespace(f.options.Namespace)
+	}
+	f.parts = append(f.parts, part{doc, prefix, d})
 }
 
 // unknownVersion says what is not known of a known group: a kind, maybe mistyped, or a version.
@@ -283,14 +346,14 @@ func unknownVersion(gvk schema.GroupVersionKind) (reason, message string) {
 	return "unknown kind", message
 }
 
-func (f *files) skipped(doc *source.Document, prefix source.Path, why string) {
+func (f *parser) skipped(doc *source.Document, prefix source.Path, why string) {
 	line := doc.Locate(prefix).Line
 	f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d", doc.Name, line), Reason: "skipped", Message: why})
 }
 
 // mismatch says which field does not fit its kind, and where. The rest of the object is not judged,
 // save for its pod template.
-func (f *files) mismatch(doc *source.Document, prefix source.Path, content map[string]any, d decoded) {
+func (f *parser) mismatch(doc *source.Document, prefix source.Path, content map[string]any, d decoded) {
 	message, at := d.mismatch.Error(), prefix
 	if obj := newTyped(d.gvk); obj != nil {
 		if m := findMisfit(reflect.TypeOf(obj), content, nil); m != nil {
@@ -302,21 +365,14 @@ func (f *files) mismatch(doc *source.Document, prefix source.Path, content map[s
 	f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d:%d", doc.Name, span.Line, span.Column), Reason: "broken", Message: message, Fatal: true})
 }
 
-func (f *files) add(doc *source.Document, prefix source.Path, d decoded) {
-	if m, ok := metaOf(d.object); ok && m.GetNamespace() == "" && !clusterScoped(schema.GroupKind{Group: d.gvk.Group, Kind: d.gvk.Kind}) {
-		m.SetNamespace(f.options.Namespace)
-	}
-	if d.mismatch == nil && !d.unknownVersion && imageless(d) {
-		f.skipped(doc, prefix, "no container of this "+d.gvk.Kind+" has an image: a patch of kustomize? Check what it renders: kubectl kustomize DIR | kubectl maturity check -f -")
-		return
-	}
-	o, err := f.snapshot.Add(d.gvk, d.object, &snapshot.Origin{Document: doc, Prefix: prefix})
+func (f *files) add(p part) {
+	o, err := f.snapshot.Add(p.decoded.gvk, p.decoded.object, &snapshot.Origin{Document: p.doc, Prefix: p.prefix})
 	if err != nil {
-		f.problem(doc.Name, doc.Line, err.Error())
+		f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d", p.doc.Name, p.doc.Line), Reason: "broken", Message: err.Error(), Fatal: true})
 		return
 	}
 	if o != nil {
-		o.UnknownFields, o.Unfit = d.unknownFields, d.mismatch != nil || d.unknownVersion
+		o.UnknownFields, o.Unfit = p.decoded.unknownFields, p.decoded.mismatch != nil || p.decoded.unknownVersion
 		f.objects++
 	}
 }

@@ -17,15 +17,22 @@ import (
 // kubectl (YAML 1.1: yes, on and y are true; 1.0 is the integer 1). The error is
 // an *Error: a syntax error, a repeated key, or a value with no form in JSON.
 func (d *Document) Decode() (any, error) {
-	d.load()
-	if d.err != nil {
-		e := *d.err
+	var root *yaml.Node
+	var bad *Error
+	if d.loaded.Load() {
+		root, bad = d.root, d.err
+	} else {
+		// Nodes take ten times the room of their text, and most documents are never asked for a position.
+		root, bad = d.nodes()
+	}
+	if bad != nil {
+		e := *bad
 		return nil, &e
 	}
-	if d.root == nil {
+	if root == nil {
 		return nil, nil
 	}
-	v, err := (&decoder{doc: d}).value(d.root, 0)
+	v, err := (&decoder{doc: d}).value(root, 0)
 	if err != nil {
 		return nil, err
 	}

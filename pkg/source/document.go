@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -40,9 +41,10 @@ type Document struct {
 	text   string
 	before string // what stands before the text on its first line (concatenated JSON)
 
-	parse sync.Once
-	root  *yaml.Node
-	err   *Error
+	parse  sync.Once
+	loaded atomic.Bool
+	root   *yaml.Node
+	err    *Error
 
 	split sync.Once
 	rows  []string
@@ -247,26 +249,31 @@ func (d *Document) Root() *yaml.Node {
 	return d.root
 }
 
-// load parses the nodes once; positions and values both come from them.
+// load parses the nodes once, and keeps them: positions come from them.
 func (d *Document) load() {
 	d.parse.Do(func() {
-		if d.JSON {
-			d.root, d.err = parseJSON(d)
-			return
-		}
-		root, bad := parseYAML(d.text)
-		where := newPlacer(d)
-		if bad != nil {
-			d.err = &Error{Name: d.Name, Message: bad.message}
-			if bad.line > 0 {
-				d.err.Line, d.err.Column = where.at(bad.line, bad.column)
-			}
-			d.explain(d.err)
-			return
-		}
-		where.move(root)
-		d.root = root
+		d.root, d.err = d.nodes()
+		d.loaded.Store(true)
 	})
+}
+
+// nodes parses the text.
+func (d *Document) nodes() (*yaml.Node, *Error) {
+	if d.JSON {
+		return parseJSON(d)
+	}
+	root, bad := parseYAML(d.text)
+	where := newPlacer(d)
+	if bad != nil {
+		err := &Error{Name: d.Name, Message: bad.message}
+		if bad.line > 0 {
+			err.Line, err.Column = where.at(bad.line, bad.column)
+		}
+		d.explain(err)
+		return nil, err
+	}
+	where.move(root)
+	return root, nil
 }
 
 // explain makes the parser's message speak of what people did.
