@@ -251,7 +251,7 @@ func (o *checkOptions) finish(b *report.Builder, s *snapshot.Snapshot, targetErr
 		if err := render.Check(o.Out, r, o.theme(), o.print.format() == "wide"); err != nil {
 			return err
 		}
-	} else if err := o.print.print(o.Out, r); err != nil {
+	} else if err := o.print.print(o.Out, r.Complete()); err != nil {
 		return err
 	}
 	if targetErr != nil {

@@ -200,42 +200,66 @@ func (p *writer) repeated(groups [][]*report.Finding) {
 			if a.Position == nil || b.Position == nil {
 				return 0
 			}
-			return cmp.Or(cmp.Compare(a.Position.File, b.Position.File), cmp.Compare(a.Position.Line, b.Position.Line))
+			return cmp.Or(cmp.Compare(a.Position.File, b.Position.File), cmp.Compare(a.Start, b.Start))
 		})
-		var names []string
-		seen := map[string]bool{}
 		namespaces := map[string]bool{}
 		objects := map[string]bool{} // fewer than places in files, where an object has several containers
 		for _, f := range g {
 			namespaces[f.Object.Namespace] = true
-			key := f.Object.Namespace + "/" + f.Object.String()
-			if f.Position != nil {
-				key += " " + f.Position.File
-			}
-			objects[key] = true
+			objects[objectKey(f)] = true
 		}
-		for _, f := range g {
-			name := f.Object.String()
-			if len(namespaces) > 1 && f.Object.Namespace != "" {
-				name = f.Object.Namespace + "/" + name
-			}
-			if f.Position != nil {
-				name = fmt.Sprintf("%s:%d", f.Position.File, f.Position.Line)
-			}
-			if !seen[name] {
-				seen[name] = true
-				names = append(names, name)
-			}
-		}
-		if places := len(names); places > shortNames {
-			names = append(names[:shortNames], fmt.Sprintf("%d more with -o wide", places-shortNames))
-		}
+		names := p.names(g, len(namespaces) > 1)
 		f := *g[0]
 		f.FieldName, f.Position, f.Picture = strings.Join(names, ", "), nil, nil
 		f.Message = fmt.Sprintf("%s, on %s", p.titleOf(&f), rule.Count(len(objects), "object"))
 		p.setting(&f, width, false)
 	}
 	p.line("")
+}
+
+// objectKey tells the objects of findings apart, those of one name in several files too.
+func objectKey(f *report.Finding) string {
+	key := f.Object.Namespace + "\x00" + f.Object.String()
+	if f.Position != nil {
+		key += "\x00" + f.Position.File
+	}
+	return key
+}
+
+// names are the places of findings, each once: where in the files, or the objects.
+func (p *writer) names(findings []*report.Finding, namespaced bool) []string {
+	var names []string
+	seen := map[string]bool{}
+	more := 0
+	for _, f := range findings {
+		key := objectKey(f)
+		if f.Position != nil {
+			key += "\x00" + f.Field
+		}
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		if len(names) == shortNames {
+			more++
+			continue
+		}
+		name := f.Object.String()
+		if namespaced && f.Object.Namespace != "" {
+			name = f.Object.Namespace + "/" + name
+		}
+		if f.Position != nil {
+			at := f.Complete().Position
+			name = fmt.Sprintf("%s:%d", at.File, at.Line)
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if more > 0 {
+		names = append(names, fmt.Sprintf("%d more with -o wide", more))
+	}
+	return names
 }
 
 // titleOf is what a rule finds, in words that fit every object.
@@ -251,10 +275,7 @@ func (p *writer) settings(findings []*report.Finding, wide bool) {
 	var order []string
 	groups := map[string][]*report.Finding{}
 	for _, f := range findings {
-		key := f.Object.Namespace + "\x00" + f.Object.String()
-		if f.Position != nil {
-			key += "\x00" + f.Position.File
-		}
+		key := objectKey(f)
 		if groups[key] == nil {
 			order = append(order, key)
 		}
@@ -275,7 +296,7 @@ func (p *writer) settings(findings []*report.Finding, wide bool) {
 			return rule.Severity(group[i].Severity).Rank() < rule.Severity(group[j].Severity).Rank()
 		})
 		for _, f := range group {
-			p.setting(f, severityWidth, wide)
+			p.setting(f.Complete(), severityWidth, wide)
 		}
 		p.line("")
 	}

@@ -180,6 +180,22 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 		out.Evidence = append(out.Evidence, item)
 	}
 	out.RuledOut = append(out.RuledOut, f.RuledOut...)
+	out.Fingerprint = fingerprint(f.Rule, f.Object, f.Seen.Container, out.Field)
+	out.late = func(out *Finding) { b.complete(f, out) }
+	if b.Report.Command != "check" {
+		out.Complete()
+		return out
+	}
+	if object, _ := b.drawn(f); object != nil && object.Origin != nil {
+		if doc, _ := object.Document(); doc != nil && doc.Name != "" {
+			out.Position, out.Start = &Position{File: doc.Name}, doc.Line
+		}
+	}
+	return out
+}
+
+// complete is the part of a finding that Finding.Complete waits for.
+func (b *Builder) complete(f *rule.Finding, out *Finding) {
 	object, prefix := b.drawn(f)
 	out.FieldName = out.Field
 	if object != nil {
@@ -200,8 +216,6 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 	}
 	out.Owner = b.owner(f)
 	out.Fix = b.fix(f)
-	out.Fingerprint = fingerprint(f.Rule, f.Object, f.Seen.Container, out.Field)
-	return out
 }
 
 // owner is the controller of the pod where a finding shows. The object to change may be another: a

@@ -22,7 +22,7 @@ func (b *Builder) fix(f *rule.Finding) *Fix {
 	}
 	out := &Fix{Title: f.Fix.Title, Caution: f.Fix.Caution, Applicability: string(f.Fix.Applicability), Object: f.Fix.Object, YAML: f.Fix.YAML}
 	if f.Fix.Patch != nil {
-		out.Patch = &Patch{Type: f.Fix.Patch.Type, Body: f.Fix.Patch.Body}
+		out.Patch = &Patch{Type: f.Fix.Patch.Type, Body: f.Fix.Patch.Content()}
 	}
 	if len(f.Fix.Command) > 0 {
 		out.Command = b.Command(f.Fix.Object.Namespace, f.Fix.Command...)

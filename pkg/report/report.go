@@ -118,6 +118,19 @@ type Finding struct {
 	Picture   func() *Picture `json:"-"` // draws it, which takes time; nil where there is nothing to draw
 	ManagedBy string          `json:"-"`
 	Owner     *snapshot.Ref   `json:"-"` // the controller of the pod where it shows
+	Start     int             `json:"-"` // the line on which the object's document starts in Position.File
+
+	late func(*Finding)
+}
+
+// Complete fills in what takes time to find out, and what an overview of thousands of findings prints of a few:
+// line and column of Position, Fix, FieldName, Picture, ManagedBy, SetBy and Owner. It returns the finding.
+func (f *Finding) Complete() *Finding {
+	if late := f.late; late != nil {
+		f.late = nil
+		late(f)
+	}
+	return f
 }
 
 // Position is where in the user's files the field is; lines and columns start at 1, columns count
@@ -209,6 +222,14 @@ func New(command string, s *snapshot.Snapshot) *Report {
 		NotEvaluated: []NotEvaluated{},
 		Summary:      Summary{ByDimension: map[string]Counts{}},
 	}
+}
+
+// Complete completes all findings, for formats that print everything. It returns the report.
+func (r *Report) Complete() *Report {
+	for i := range r.Findings {
+		r.Findings[i].Complete()
+	}
+	return r
 }
 
 // DeepCopyObject implements runtime.Object. Printers change nothing below the first level.

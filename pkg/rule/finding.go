@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -98,7 +99,22 @@ type Fix struct {
 type Patch struct {
 	Type string // json | merge | strategic
 	Body any    // marshalled to JSON
+
+	// ops makes the body of a JSON patch when somebody asks for it: findings come by the thousand, and few are
+	// printed with their fixes.
+	ops func() []Op
 }
+
+// Content is the body of the patch, for JSON.
+func (p *Patch) Content() any {
+	if p.ops != nil {
+		return p.ops()
+	}
+	return p.Body
+}
+
+// lazily is a JSON patch whose operations are found out when they are asked for.
+func lazily(ops func() []Op) *Patch { return &Patch{Type: "json", ops: sync.OnceValue(ops)} }
 
 // Op is one operation of a JSON patch.
 type Op struct {

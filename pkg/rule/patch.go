@@ -18,12 +18,16 @@ func (p *Pass) Put(path *field.Path, value any) *Patch { return PutIn(p.Object, 
 
 // PutIn is Put for another object than that of the Pass.
 func PutIn(o *snapshot.Object, path *field.Path, value any) *Patch {
+	return lazily(func() []Op { return putOps(o, path, value) })
+}
+
+func putOps(o *snapshot.Object, path *field.Path, value any) []Op {
 	steps := source.ParsePath(path.String())
 	ops := nameTests(o, steps)
 	at := pointer(steps)
 	if old, ok := valueAt(o, steps); ok && old != nil {
 		ops = append(ops, Op{Op: "test", Path: at, Value: old}, Op{Op: "replace", Path: at, Value: value})
-		return &Patch{Type: "json", Body: ops}
+		return ops
 	}
 	for len(steps) > 1 {
 		parent := steps[:len(steps)-1]
@@ -38,28 +42,33 @@ func PutIn(o *snapshot.Object, path *field.Path, value any) *Patch {
 		}
 		steps = parent
 	}
-	return &Patch{Type: "json", Body: append(ops, Op{Op: "add", Path: pointer(steps), Value: value})}
+	return append(ops, Op{Op: "add", Path: pointer(steps), Value: value})
 }
 
 // Drop is a JSON patch that removes the field of the object, and fails when it is no longer what
 // was seen.
 func (p *Pass) Drop(path *field.Path) *Patch {
-	steps := source.ParsePath(path.String())
-	ops := nameTests(p.Object, steps)
-	if old, ok := valueAt(p.Object, steps); ok {
-		ops = append(ops, Op{Op: "test", Path: pointer(steps), Value: old})
-	}
-	return &Patch{Type: "json", Body: append(ops, Op{Op: "remove", Path: pointer(steps)})}
+	o := p.Object
+	return lazily(func() []Op {
+		steps := source.ParsePath(path.String())
+		ops := nameTests(o, steps)
+		if old, ok := valueAt(o, steps); ok {
+			ops = append(ops, Op{Op: "test", Path: pointer(steps), Value: old})
+		}
+		return append(ops, Op{Op: "remove", Path: pointer(steps)})
+	})
 }
 
 // And joins JSON patches into one.
 func (p *Patch) And(other *Patch) *Patch {
-	a, aOK := p.Body.([]Op)
-	b, bOK := other.Body.([]Op)
-	if !aOK || !bOK {
+	if p.Type != "json" || other.Type != "json" {
 		return p
 	}
-	return &Patch{Type: p.Type, Body: slices.Concat(a, b)}
+	return lazily(func() []Op {
+		a, _ := p.Content().([]Op)
+		b, _ := other.Content().([]Op)
+		return slices.Concat(a, b)
+	})
 }
 
 // nameTests are operations that fail when a list item on the way is not the one that was meant.

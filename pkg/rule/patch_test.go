@@ -71,7 +71,7 @@ func TestPut(t *testing.T) {
 			o     *snapshot.Object
 			want  string
 		}{{"file", file, tt.want}, {"live", live, tt.wantLive}} {
-			got, err := json.Marshal(PutIn(c.o, FieldPath(tt.path), 7).Body)
+			got, err := json.Marshal(PutIn(c.o, FieldPath(tt.path), 7).Content())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +81,7 @@ func TestPut(t *testing.T) {
 		}
 	}
 	drop := (&Pass{Object: file}).Drop(FieldPath("spec.containers[0].image"))
-	got, err := json.Marshal(drop.And(PutIn(file, FieldPath("spec.hostname"), "a")).Body)
+	got, err := json.Marshal(drop.And(PutIn(file, FieldPath("spec.hostname"), "a")).Content())
 	if want := name + `{"op":"test","path":"/spec/containers/0/image","value":"web:1"},{"op":"remove","path":"/spec/containers/0/image"},{"op":"add","path":"/spec/hostname","value":"a"}`; err != nil || strings.Trim(string(got), "[]") != want {
 		t.Errorf("got %s, %v\nwant %s", got, err, want)
 	}

@@ -201,7 +201,7 @@ func (p *Pass) PatchCommand(o snapshot.Ref, patch *Patch) []string {
 	var body strings.Builder
 	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false) // placeholders are written <VALUE>
-	if enc.Encode(patch.Body) != nil {
+	if enc.Encode(patch.Content()) != nil {
 		return nil
 	}
 	return []string{"patch", o.String(), "--type=" + patch.Type, "-p", strings.TrimSpace(body.String())}

@@ -151,7 +151,7 @@ func apply(object any, p *rule.Patch) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(p.Body)
+	body, err := json.Marshal(p.Content())
 	if err != nil {
 		return nil, err
 	}

@@ -238,7 +238,7 @@ func cured(t *testing.T, pod *corev1.Pod, s *snapshot.Snapshot, o *snapshot.Obje
 		if f.Fix.Patch == nil {
 			return // the others alone do not cure it
 		}
-		body, err := json.Marshal(f.Fix.Patch.Body)
+		body, err := json.Marshal(f.Fix.Patch.Content())
 		if err != nil {
 			t.Fatal(err)
 		}
