@@ -53,14 +53,12 @@ type Unresolved struct {
 
 // Check runs the checks over every object that keep lets through; nil keeps all.
 func (e *Engine) Check(s *snapshot.Snapshot, keep func(*snapshot.Object) bool) Result {
-	parts, tallies := inParts(s, keep, func(o *snapshot.Object, part *Result, tallies tallies) {
-		part.Objects++
-		for _, c := range e.Checks {
-			if c.On.Matches(s, o) {
-				e.checkOne(s, o, c, tallies.of(c, o.Namespace), part)
-			}
-		}
-	})
+	all := newCheckings(e, s)
+	parts := inParts(s, keep, len(all), func(worker int, o *snapshot.Object, part *Result) { all[worker].judge(o, part) })
+	tallies := tallies{}
+	for _, j := range all {
+		tallies.add(j.tallies)
+	}
 	var res Result
 	for _, part := range parts {
 		res.add(part)
@@ -125,82 +123,41 @@ func (ts tallies) sorted() []*Tally {
 // partSize is how many objects are judged in one go: few enough that all CPUs are done at the same time.
 const partSize = 64
 
-// inParts judges the objects that keep lets through on all CPUs. The results are in the order of the objects,
-// whoever came to them.
-func inParts(s *snapshot.Snapshot, keep func(*snapshot.Object) bool, judge func(*snapshot.Object, *Result, tallies)) ([]Result, tallies) {
+// newCheckings makes one for every CPU.
+func newCheckings(e *Engine, s *snapshot.Snapshot) []*checking {
+	list := make([]*checking, runtime.GOMAXPROCS(0))
+	for i := range list {
+		list[i] = newChecking(e, s)
+	}
+	return list
+}
+
+// inParts hands the objects that keep lets through to so many workers. The results are in the order of the
+// objects, whoever came to them.
+func inParts(s *snapshot.Snapshot, keep func(*snapshot.Object) bool, workers int, judge func(worker int, o *snapshot.Object, part *Result)) []Result {
 	parts := slices.Collect(slices.Chunk(s.All(), partSize))
 	results := make([]Result, len(parts))
-	counted := make([]tallies, min(len(parts), runtime.GOMAXPROCS(0)))
 	var next atomic.Int64
 	var all sync.WaitGroup
-	for w := range counted {
-		counted[w] = tallies{}
+	for w := range min(len(parts), workers) {
 		all.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(parts)); i = next.Add(1) - 1 {
 				for _, o := range parts[i] {
 					if keep == nil || keep(o) {
-						judge(o, &results[i], counted[w])
+						judge(w, o, &results[i])
 					}
 				}
 			}
 		})
 	}
 	all.Wait()
-	sum := tallies{}
-	for _, ts := range counted {
-		sum.add(ts)
-	}
-	return results, sum
-}
-
-func (e *Engine) checkOne(s *snapshot.Snapshot, o *snapshot.Object, c *rule.Check, t *Tally, res *Result) {
-	var findings []*rule.Finding
-	var unknown []Unjudged
-	report := func(f *rule.Finding) { findings = append(findings, f) }
-	blind := func(reason string) { unknown = append(unknown, Unjudged{o.Ref, reason}) }
-	unresolved := func(path *field.Path, to snapshot.Ref) {
-		res.Unresolved = append(res.Unresolved, Unresolved{o.Ref, path, to})
-	}
-	pass := rule.NewPass(s, o, c, nil, rule.Sink{Report: report, Unknown: blind, Unresolved: unresolved})
-	applies, broke := true, false
-	guard(c.ID, o, func(n NotEvaluated) {
-		broke = true
-		res.NotEvaluated = append(res.NotEvaluated, n)
-		blind(n.Detail)
-	}, func() {
-		if c.Applies != nil && !c.Applies(pass) {
-			applies = false
-			return
-		}
-		for _, gk := range c.Needs {
-			if !s.ListRead(gk, o.Namespace) {
-				out := s.ListOutcome(gk, o.Namespace)
-				blind(gk.Kind + ": " + out.Reason)
-				return
-			}
-		}
-		c.Run(pass)
-	})
-	switch {
-	case !applies && !broke:
-		t.NotApplicable++
-	case len(findings) > 0:
-		t.Fail = append(t.Fail, o.Ref)
-		res.Findings = append(res.Findings, findings...)
-	case len(unknown) > 0:
-		t.Unknown = append(t.Unknown, unknown[0])
-		if !broke {
-			res.NotEvaluated = append(res.NotEvaluated, NotEvaluated{Rule: c.ID, Object: o.Ref, Reason: snapshot.ReasonUnavailable, Detail: unknown[0].Reason})
-		}
-	default:
-		t.Pass++
-	}
+	return results
 }
 
 // Broken judges with the causes what is broken now, on what lists alone tell: no want is granted
 // for a single object, so what is not proven by status is at most likely, and marked as deferred.
 func (e *Engine) Broken(s *snapshot.Snapshot, keep func(*snapshot.Object) bool) ([]*rule.Finding, []NotEvaluated) {
-	parts, _ := inParts(s, keep, func(o *snapshot.Object, part *Result, _ tallies) {
+	parts := inParts(s, keep, runtime.GOMAXPROCS(0), func(_ int, o *snapshot.Object, part *Result) {
 		if well(s, o) {
 			return
 		}

@@ -42,10 +42,15 @@ type NotEvaluated struct {
 func guard(id string, o *snapshot.Object, failed func(NotEvaluated), f func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			failed(NotEvaluated{Rule: id, Object: o.Ref, Reason: snapshot.ReasonFailed, Detail: fmt.Sprintf("rule failed: %v%s", r, where(debug.Stack()))})
+			failed(panicked(id, o, r))
 		}
 	}()
 	f()
+}
+
+// panicked is what a rule's panic is to the report.
+func panicked(id string, o *snapshot.Object, r any) NotEvaluated {
+	return NotEvaluated{Rule: id, Object: o.Ref, Reason: snapshot.ReasonFailed, Detail: fmt.Sprintf("rule failed: %v%s", r, where(debug.Stack()))}
 }
 
 // where is the first frame of a rule in a stack, for the bug report.

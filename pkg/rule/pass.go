@@ -31,6 +31,9 @@ func NewPass(s *snapshot.Snapshot, o *snapshot.Object, check *Check, cause *Caus
 	return &Pass{Snapshot: s, Object: o, check: check, cause: cause, sink: sink}
 }
 
+// Judge makes it the Pass of another check on the same object.
+func (p *Pass) Judge(c *Check) { p.check = c }
+
 // Report says something. Rule, Object, Seen, Severity, Dimension, Stage and History are filled in
 // where the rule left them empty.
 func (p *Pass) Report(f Finding) *Finding {

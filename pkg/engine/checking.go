@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// checking runs checks over one object after the other, for one goroutine: a hundred checks on thousands of
+// objects are hundreds of thousands of verdicts, most of them without a word.
+type checking struct {
+	engine   *Engine
+	snapshot *snapshot.Snapshot
+	tallies  tallies
+	looking  map[lookedAt][]*rule.Check
+
+	result   *Result // of the part that the object belongs to
+	pass     *rule.Pass
+	object   *snapshot.Object
+	check    *rule.Check
+	findings []*rule.Finding
+	unknown  string
+	blind    bool // unknown was said
+	failed   bool
+}
+
+// lookedAt is what decides which checks look at an object.
+type lookedAt struct {
+	kind     schema.GroupKind
+	workload bool
+}
+
+func newChecking(e *Engine, s *snapshot.Snapshot) *checking {
+	return &checking{engine: e, snapshot: s, tallies: tallies{}, looking: map[lookedAt][]*rule.Check{}}
+}
+
+// checks are those that look at an object.
+func (j *checking) checks(o *snapshot.Object) []*rule.Check {
+	key := lookedAt{o.GroupKind(), rule.Workloads.Matches(j.snapshot, o)}
+	list, ok := j.looking[key]
+	if !ok {
+		for _, c := range j.engine.Checks {
+			if !c.Off && c.On.Matches(j.snapshot, o) {
+				list = append(list, c)
+			}
+		}
+		j.looking[key] = list
+	}
+	return list
+}
+
+// judge runs the checks that look at o.
+func (j *checking) judge(o *snapshot.Object, part *Result) {
+	part.Objects++
+	j.result, j.object = part, o
+	j.pass = rule.NewPass(j.snapshot, o, nil, nil, rule.Sink{Report: j.report, Unknown: j.cannot, Unresolved: j.unresolved})
+	for _, c := range j.checks(o) {
+		j.one(c)
+	}
+}
+
+func (j *checking) report(f *rule.Finding) { j.findings = append(j.findings, f) }
+
+func (j *checking) cannot(reason string) {
+	if !j.blind {
+		j.blind, j.unknown = true, reason
+	}
+}
+
+func (j *checking) unresolved(path *field.Path, to snapshot.Ref) {
+	j.result.Unresolved = append(j.result.Unresolved, Unresolved{j.object.Ref, path, to})
+}
+
+func (j *checking) one(c *rule.Check) {
+	j.check, j.findings, j.blind, j.failed = c, j.findings[:0], false, false
+	applies := j.run()
+	t := j.tallies.of(c, j.object.Namespace)
+	switch {
+	case !applies && !j.failed:
+		t.NotApplicable++
+	case len(j.findings) > 0:
+		t.Fail = append(t.Fail, j.object.Ref)
+		j.result.Findings = append(j.result.Findings, j.findings...)
+	case j.blind:
+		t.Unknown = append(t.Unknown, Unjudged{j.object.Ref, j.unknown})
+		if !j.failed {
+			j.result.NotEvaluated = append(j.result.NotEvaluated, NotEvaluated{Rule: c.ID, Object: j.object.Ref, Reason: snapshot.ReasonUnavailable, Detail: j.unknown})
+		}
+	default:
+		t.Pass++
+	}
+}
+
+// run runs the check, and tells whether it applies.
+func (j *checking) run() (applies bool) {
+	defer j.survive()
+	c := j.check
+	j.pass.Judge(c)
+	if c.Applies != nil && !c.Applies(j.pass) {
+		return false
+	}
+	for _, gk := range c.Needs {
+		if !j.snapshot.ListRead(gk, j.object.Namespace) {
+			j.cannot(gk.Kind + ": " + j.snapshot.ListOutcome(gk, j.object.Namespace).Reason)
+			return true
+		}
+	}
+	c.Run(j.pass)
+	return true
+}
+
+// survive turns a panic of the check into an entry of what was not evaluated.
+func (j *checking) survive() {
+	if r := recover(); r != nil {
+		n := panicked(j.check.ID, j.object, r)
+		j.failed = true
+		j.result.NotEvaluated = append(j.result.NotEvaluated, n)
+		j.cannot(n.Detail)
+	}
+}
