@@ -104,7 +104,7 @@ type archive struct {
 	newest   time.Time
 	problems []Problem
 	partial  map[schema.GroupKind]bool // kinds whose file could not be read to its end
-	types    fieldTypes
+	types    source.Filler
 }
 
 // Fetch implements Fetcher: all there is was read at once, so what is not there was not read.

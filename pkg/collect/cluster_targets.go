@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
 )
 
 // overviewKinds are what explain and check read when no target is named: workloads, what carries traffic
@@ -322,7 +323,7 @@ func (c *Cluster) built(ctx context.Context, s *snapshot.Snapshot, namespace str
 		if u.GetName() != info.Name {
 			return errNoObject
 		}
-		d, err := decode(u.Object, &fieldTypes{})
+		d, err := decode(u.Object, &source.Filler{})
 		if err != nil {
 			return err
 		}

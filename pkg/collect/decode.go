@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
 )
 
 // sameShape are the older versions of kinds whose fields the newer version has too, so that rules
@@ -58,8 +60,25 @@ func metaOf(obj runtime.Object) (metav1.Object, bool) {
 	return m, err == nil
 }
 
+// decodePlain makes an object of a document that holds one whose kind and version are known, and nothing but
+// what fits them: most do, and need no detour over maps. ok is false for all others.
+func decodePlain(t source.Tree, types *source.Filler) (d decoded, ok bool) {
+	gvk := schema.FromAPIVersionAndKind(t.Text("apiVersion"), t.Text("kind"))
+	if gvk.Kind == "" || strings.HasSuffix(gvk.Kind, "List") || !scheme.Scheme.Recognizes(gvk) {
+		return decoded{}, false
+	}
+	if _, older := sameShape[gvk]; older {
+		return decoded{}, false
+	}
+	obj, err := scheme.Scheme.New(gvk)
+	if err != nil || !types.Fill(t, obj) {
+		return decoded{}, false
+	}
+	return decoded{gvk: gvk, object: obj}, true
+}
+
 // decode makes an object of JSON-like content.
-func decode(content map[string]any, types *fieldTypes) (decoded, error) {
+func decode(content map[string]any, types *source.Filler) (decoded, error) {
 	u := &unstructured.Unstructured{Object: content}
 	gvk := u.GroupVersionKind()
 	switch {
@@ -100,9 +119,9 @@ func decode(content map[string]any, types *fieldTypes) (decoded, error) {
 }
 
 // fill puts content into a typed object and returns the paths of the fields that it does not have.
-func fill(obj runtime.Object, content map[string]any, types *fieldTypes) (unknown []string, err error) {
+func fill(obj runtime.Object, content map[string]any, types *source.Filler) (unknown []string, err error) {
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, obj); err != nil {
 		return nil, err
 	}
-	return types.unknown(obj, content), nil
+	return unknownFields(obj, content, types), nil
 }

@@ -97,7 +97,7 @@ type files struct {
 	problems []Problem
 	objects  int
 	inputs   []input
-	types    fieldTypes
+	types    source.Filler
 }
 
 // input is a file, or standard input.
@@ -217,7 +217,7 @@ func (f *files) readAll() {
 // parser makes objects of one input.
 type parser struct {
 	options FileOptions
-	types   *fieldTypes
+	types   *source.Filler
 	parsed
 }
 
@@ -258,7 +258,12 @@ func (f *parser) data(name string, data []byte) {
 		f.problems = append(f.problems, Problem{File: name, Reason: "empty", Message: "no objects in it"})
 	}
 	for _, doc := range docs {
-		value, err := doc.Decode()
+		tree := doc.Tree()
+		if d, ok := decodePlain(tree, f.types); ok {
+			f.object(doc, nil, d)
+			continue
+		}
+		value, err := tree.Decode()
 		if err != nil {
 			var se *source.Error
 			if errors.As(err, &se) {
@@ -308,6 +313,11 @@ func (f *parser) value(doc *source.Document, prefix source.Path, value any) {
 		reason, message := unknownVersion(d.gvk)
 		f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d:%d", doc.Name, at.Line, at.Column), Reason: reason, Message: message, Fatal: true})
 	}
+	f.object(doc, prefix, d)
+}
+
+// object takes in one object.
+func (f *parser) object(doc *source.Document, prefix source.Path, d decoded) {
 	if d.mismatch == nil && !d.unknownVersion && imageless(d) {
 		f.skipped(doc, prefix, "no container of this "+d.gvk.Kind+" has an image: a patch of kustomize? Check what it renders: kubectl kustomize DIR | kubectl maturity check -f -")
 		return

@@ -5,25 +5,23 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
 )
 
-// fieldTypes remembers the fields of types: thousands of objects are of a few.
-type fieldTypes struct{ known sync.Map } // by reflect.Type, what of gives
-
-// unknown are the paths of the fields of content that the type of obj does not have. The decoder of
+// unknownFields are the paths of the fields of content that the type of obj does not have. The decoder of
 // Kubernetes can tell them too, and takes as long for it as for all the rest.
-func (f *fieldTypes) unknown(obj runtime.Object, content map[string]any) []string {
-	w := fieldWalk{types: f}
+func unknownFields(obj runtime.Object, content map[string]any, types *source.Filler) []string {
+	w := fieldWalk{types: types}
 	w.walk(reflect.TypeOf(obj), content)
 	slices.Sort(w.unknown)
 	return w.unknown
 }
 
 type fieldWalk struct {
-	types   *fieldTypes
+	types   *source.Filler
 	at      []string // the path to what is looked at, each step with its dot or brackets
 	unknown []string
 }
@@ -42,17 +40,17 @@ func (w *fieldWalk) walk(t reflect.Type, value any) {
 				}
 			}
 		case reflect.Struct:
-			known := w.types.of(t)
+			known := w.types.Fields(t)
 			if known == nil {
 				return // it decodes itself
 			}
 			for key, below := range v {
-				ft, ok := known[key]
+				f, ok := known[key]
 				switch {
 				case !ok:
 					w.unknown = append(w.unknown, strings.TrimPrefix(strings.Join(append(w.at, "."+key), ""), "."))
-				case holds(ft):
-					w.below("."+key, ft, below)
+				case holds(f.Type):
+					w.below("."+key, f.Type, below)
 				}
 			}
 		}
@@ -83,35 +81,4 @@ func holds(t reflect.Type) bool {
 		return holds(t.Elem())
 	}
 	return false
-}
-
-// of are the types of a struct's fields by their names in JSON; nil for one that decodes itself.
-func (f *fieldTypes) of(t reflect.Type) map[string]reflect.Type {
-	if known, ok := f.known.Load(t); ok {
-		fields, _ := known.(map[string]reflect.Type)
-		return fields
-	}
-	var fields map[string]reflect.Type
-	if !reflect.PointerTo(t).Implements(unmarshalerType) {
-		fields = map[string]reflect.Type{}
-		addFields(fields, t)
-	}
-	f.known.Store(t, fields)
-	return fields
-}
-
-func addFields(fields map[string]reflect.Type, t reflect.Type) {
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		switch {
-		case name == "-":
-		case name != "":
-			fields[name] = f.Type
-		case f.Anonymous || strings.Contains(options, "inline"):
-			if inner := f.Type; inner.Kind() == reflect.Struct {
-				addFields(fields, inner)
-			}
-		}
-	}
 }

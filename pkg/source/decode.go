@@ -16,23 +16,18 @@ import (
 // Aliases and merges are resolved, and scalars and keys mean what they mean to
 // kubectl (YAML 1.1: yes, on and y are true; 1.0 is the integer 1). The error is
 // an *Error: a syntax error, a repeated key, or a value with no form in JSON.
-func (d *Document) Decode() (any, error) {
-	var root *yaml.Node
-	var bad *Error
-	if d.loaded.Load() {
-		root, bad = d.root, d.err
-	} else {
-		// Nodes take ten times the room of their text, and most documents are never asked for a position.
-		root, bad = d.nodes()
-	}
-	if bad != nil {
-		e := *bad
+func (d *Document) Decode() (any, error) { return d.Tree().Decode() }
+
+// Decode is Document.Decode.
+func (t Tree) Decode() (any, error) {
+	if t.err != nil {
+		e := *t.err
 		return nil, &e
 	}
-	if root == nil {
+	if t.root == nil {
 		return nil, nil
 	}
-	v, err := (&decoder{doc: d}).value(root, 0)
+	v, err := (&decoder{doc: t.doc}).value(t.root, 0)
 	if err != nil {
 		return nil, err
 	}
