@@ -210,10 +210,8 @@ func sortFindings(findings []*rule.Finding) {
 		switch {
 		case a.Severity.Rank() != b.Severity.Rank():
 			return a.Severity.Rank() < b.Severity.Rank()
-		case a.Object.Namespace != b.Object.Namespace:
-			return a.Object.Namespace < b.Object.Namespace
-		case a.Object.String() != b.Object.String():
-			return a.Object.String() < b.Object.String()
+		case !a.Object.Same(b.Object):
+			return compareRefs(a.Object, b.Object) < 0
 		case a.Rule != b.Rule:
 			return a.Rule < b.Rule
 		}

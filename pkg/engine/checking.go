@@ -82,6 +82,11 @@ func (j *checking) one(c *rule.Check) {
 		t.NotApplicable++
 	case len(j.findings) > 0:
 		t.Fail = append(t.Fail, j.object.Ref)
+		if j.engine.NoFixes {
+			for _, f := range j.findings {
+				f.Fix = nil
+			}
+		}
 		j.result.Findings = append(j.result.Findings, j.findings...)
 	case j.blind:
 		t.Unknown = append(t.Unknown, Unjudged{j.object.Ref, j.unknown})

@@ -17,6 +17,10 @@ import (
 type Engine struct {
 	Checks []*rule.Check
 	Causes []*rule.Cause
+
+	// NoFixes leaves out how to mend what checks find: an overview does not print it, and of thousands of
+	// findings it is the half.
+	NoFixes bool
 }
 
 // New makes an engine of well-formed rules; it fails with everything that is wrong with them.
@@ -143,5 +147,11 @@ func hasRef(list []snapshot.Ref, r snapshot.Ref) bool {
 func sortRefs(refs []snapshot.Ref) { slices.SortStableFunc(refs, compareRefs) }
 
 func compareRefs(a, b snapshot.Ref) int {
-	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.String(), b.String()))
+	if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
+		return c
+	}
+	if a.Kind == b.Kind && a.APIVersion == b.APIVersion {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Container, b.Container))
+	}
+	return strings.Compare(a.String(), b.String())
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -79,6 +80,7 @@ func (b *Builder) Explain(diagnoses []engine.Diagnosis, failed []engine.NotEvalu
 
 // Check adds what checks found, and the summary of their verdicts.
 func (b *Builder) Check(res engine.Result) {
+	b.Report.Findings = slices.Grow(b.Report.Findings, len(res.Findings))
 	for _, f := range res.Findings {
 		b.Report.Findings = append(b.Report.Findings, b.finding(f))
 	}

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -114,7 +113,7 @@ func (p *Patch) Content() any {
 }
 
 // lazily is a JSON patch whose operations are found out when they are asked for.
-func lazily(ops func() []Op) *Patch { return &Patch{Type: "json", ops: sync.OnceValue(ops)} }
+func lazily(ops func() []Op) *Patch { return &Patch{Type: "json", ops: ops} }
 
 // Op is one operation of a JSON patch.
 type Op struct {
