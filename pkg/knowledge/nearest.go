@@ -47,3 +47,6 @@ func distance(a, b string) int {
 	}
 	return prev[len(b)]
 }
+
+// Typo tells whether two words differ by a slip of the finger or two.
+func Typo(a, b string) bool { return a != b && distance(a, b) <= 2 }

@@ -47,7 +47,7 @@ func (p *Pass) Report(f Finding) *Finding {
 	if p.check != nil {
 		f.Rule = p.check.ID
 		f.Dimension = p.check.Dimension
-		if f.Severity == "" {
+		if f.Severity == "" || p.check.Fixed {
 			f.Severity = p.check.Severity
 		}
 		if f.Certainty == "" {

@@ -18,6 +18,7 @@ type Check struct {
 	Dimension Dimension
 	Severity  Severity
 	Off       bool // contested: it runs only where somebody asks for it
+	Fixed     bool // all findings have Severity, whatever Run says: somebody decided so
 	On        On
 	Needs     []schema.GroupKind  // what else it must see; where that was not read the verdict is unknown
 	Applies   func(*Pass) bool    // is this object in the denominator? nil: every object of On
@@ -56,6 +57,9 @@ var Pods = On{kinds: []schema.GroupKind{snapshot.PodKind}}
 
 // Kinds is every object of the given kinds.
 func Kinds(kinds ...schema.GroupKind) On { return On{kinds: kinds} }
+
+// Named are the kinds that the rule names; none where it looks at workloads or everything.
+func (on On) Named() []schema.GroupKind { return on.kinds }
 
 // Matches tells whether the rule looks at o.
 func (on On) Matches(s *snapshot.Snapshot, o *snapshot.Object) bool {

@@ -117,7 +117,9 @@ type runner struct {
 // run judges one text with the check; nil where it could not be used.
 func (r *runner) run(name, text string) (*snapshot.Snapshot, *engine.Result) {
 	r.Helper()
-	eng, err := engine.New([]*rule.Check{r.check}, nil)
+	on := *r.check
+	on.Off = false // what runs only where somebody asks for it is asked for here
+	eng, err := engine.New([]*rule.Check{&on}, nil)
 	if err != nil {
 		r.Errorf("%v", err)
 		return nil, nil

@@ -16,6 +16,17 @@ var (
 	HTTPRouteKind    = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "HTTPRoute"}
 	GRPCRouteKind    = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "GRPCRoute"}
 
+	ReferenceGrantKind           = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "ReferenceGrant"}
+	CiliumPolicyKind             = schema.GroupKind{Group: "cilium.io", Kind: "CiliumNetworkPolicy"}
+	CiliumClusterPolicyKind      = schema.GroupKind{Group: "cilium.io", Kind: "CiliumClusterwideNetworkPolicy"}
+	CalicoPolicyKind             = schema.GroupKind{Group: "projectcalico.org", Kind: "NetworkPolicy"}
+	CalicoGlobalPolicyKind       = schema.GroupKind{Group: "projectcalico.org", Kind: "GlobalNetworkPolicy"}
+	CalicoStoredPolicyKind       = schema.GroupKind{Group: "crd.projectcalico.org", Kind: "NetworkPolicy"} // the same without Calico's own API server
+	CalicoStoredGlobalPolicyKind = schema.GroupKind{Group: "crd.projectcalico.org", Kind: "GlobalNetworkPolicy"}
+	AdminPolicyKind              = schema.GroupKind{Group: "policy.networking.k8s.io", Kind: "AdminNetworkPolicy"}
+	BaselinePolicyKind           = schema.GroupKind{Group: "policy.networking.k8s.io", Kind: "BaselineAdminNetworkPolicy"}
+	ClusterNetworkPolicyKind     = schema.GroupKind{Group: "policy.networking.k8s.io", Kind: "ClusterNetworkPolicy"}
+
 	VolumeSnapshotKind        = schema.GroupKind{Group: "snapshot.storage.k8s.io", Kind: "VolumeSnapshot"}
 	VolumeSnapshotContentKind = schema.GroupKind{Group: "snapshot.storage.k8s.io", Kind: "VolumeSnapshotContent"}
 	VolumeSnapshotClassKind   = schema.GroupKind{Group: "snapshot.storage.k8s.io", Kind: "VolumeSnapshotClass"}
@@ -33,9 +44,27 @@ var (
 	RolloutKind             = schema.GroupKind{Group: "argoproj.io", Kind: "Rollout"}
 	KustomizationKind       = schema.GroupKind{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization"}
 	HelmReleaseKind         = schema.GroupKind{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"}
+	GitRepositoryKind       = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository"}
+	OCIRepositoryKind       = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "OCIRepository"}
+	HelmRepositoryKind      = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "HelmRepository"}
+	HelmChartKind           = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "HelmChart"}
+	BucketKind              = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "Bucket"}
+	SandboxKind             = schema.GroupKind{Group: "agents.x-k8s.io", Kind: "Sandbox"}
+	SandboxTemplateKind     = schema.GroupKind{Group: "extensions.agents.x-k8s.io", Kind: "SandboxTemplate"}
 	KyvernoPolicyKind       = schema.GroupKind{Group: "kyverno.io", Kind: "Policy"}
 	KyvernoClusterKind      = schema.GroupKind{Group: "kyverno.io", Kind: "ClusterPolicy"}
 	ScaledObjectKind        = schema.GroupKind{Group: "keda.sh", Kind: "ScaledObject"} // makes a HorizontalPodAutoscaler of its own
 	VPAKind                 = schema.GroupKind{Group: "autoscaling.k8s.io", Kind: "VerticalPodAutoscaler"}
+	SCCKind                 = schema.GroupKind{Group: "security.openshift.io", Kind: "SecurityContextConstraints"}
 	VulnerabilityReportKind = schema.GroupKind{Group: "aquasecurity.github.io", Kind: "VulnerabilityReport"}
+)
+
+// Kinds by which other tools than Velero and the operators of databases keep copies of volumes.
+var (
+	K8upScheduleKind    = schema.GroupKind{Group: "k8up.io", Kind: "Schedule"}
+	VolSyncSourceKind   = schema.GroupKind{Group: "volsync.backube", Kind: "ReplicationSource"}
+	LonghornJobKind     = schema.GroupKind{Group: "longhorn.io", Kind: "RecurringJob"}
+	KastenPolicyKind    = schema.GroupKind{Group: "config.kio.kasten.io", Kind: "Policy"}
+	StashBackupKind     = schema.GroupKind{Group: "stash.appscode.com", Kind: "BackupConfiguration"}
+	GKEProtectedAppKind = schema.GroupKind{Group: "gkebackup.gke.io", Kind: "ProtectedApplication"}
 )
