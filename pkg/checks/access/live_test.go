@@ -1,0 +1,138 @@
+package access_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks/access"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+func meta(namespace, name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: namespace, Name: name}
+}
+
+func subject(namespace, name string) []rbacv1.Subject {
+	return []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: namespace, Name: name}}
+}
+
+func crb(name, role string, subjects []rbacv1.Subject) *rbacv1.ClusterRoleBinding {
+	return &rbacv1.ClusterRoleBinding{ObjectMeta: meta("", name), RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: role}, Subjects: subjects}
+}
+
+func exec(name string) *rbacv1.ClusterRole {
+	return &rbacv1.ClusterRole{ObjectMeta: meta("", name), Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"pods/exec"}, Verbs: []string{"create"}}}}
+}
+
+func runs(as string) *appsv1.Deployment {
+	d := &appsv1.Deployment{ObjectMeta: meta("shop", "web")}
+	d.Spec.Template.Spec.ServiceAccountName = as
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "app", Image: "registry.example/web:1"}}
+	return d
+}
+
+// TestLive holds that on a cluster what may not be read is never taken for what is not there, that what was
+// read is judged, and that what Kubernetes itself makes is left alone.
+func TestLive(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	none := schema.GroupKind{}
+	read := []schema.GroupKind{
+		snapshot.PodKind, snapshot.DeploymentKind, snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.JobKind, snapshot.CronJobKind,
+		snapshot.ServiceAcctKind, snapshot.IngressKind, snapshot.ConfigMapKind, snapshot.SecretKind,
+		snapshot.RoleKind, snapshot.RoleBindingKind, snapshot.ClusterRoleKind, snapshot.ClusterRoleBindingKind,
+	}
+	settings := &corev1.ConfigMap{ObjectMeta: meta("shop", "settings")}
+	fresh := &corev1.ConfigMap{ObjectMeta: meta("shop", "settings")}
+	fresh.CreationTimestamp = metav1.NewTime(now.Add(-time.Minute))
+	for _, tt := range []struct {
+		check   string
+		blind   schema.GroupKind
+		objects []runtime.Object
+		want    string
+	}{
+		{"rbac-exec", none, []runtime.Object{exec("ci"), crb("ci", "ci", subject("ci", "runner"))}, "fail"},
+		{"rbac-exec", none, []runtime.Object{exec("ci"), crb("ci", "ci", subject("kube-system", "runner"))}, "nothing"},
+		{"rbac-exec", none, []runtime.Object{exec("ci"), crb("eks:ci", "ci", subject("ci", "runner"))}, "nothing"},
+		{"rbac-exec", none, []runtime.Object{exec("ci")}, "nothing"},
+		{"rbac-exec", snapshot.ClusterRoleKind, []runtime.Object{crb("ci", "ci", subject("ci", "runner"))}, "unknown ClusterRole: forbidden"},
+		{"rbac-exec", none, []runtime.Object{crb("ci", "ci", subject("ci", "runner"))}, "nothing"},
+		{"rbac-wildcard", snapshot.ClusterRoleKind, []runtime.Object{crb("ci", "ci", subject("ci", "runner"))}, "unknown ClusterRole: forbidden"},
+		{"rbac-cluster-admin", snapshot.ClusterRoleKind, []runtime.Object{crb("ci", "ci", subject("ci", "runner"))}, "unknown ClusterRole: forbidden"},
+		{"rbac-cluster-admin", snapshot.ClusterRoleKind, []runtime.Object{crb("ci", "cluster-admin", subject("ci", "runner"))}, "fail"},
+		{"rbac-anonymous", snapshot.ClusterRoleKind, []runtime.Object{crb("ci", "ci", []rbacv1.Subject{{Kind: "Group", Name: "system:unauthenticated"}})}, "unknown ClusterRole: forbidden"},
+		{"rbac-anonymous", none, []runtime.Object{crb("ci", "ci", []rbacv1.Subject{{Kind: "Group", Name: "system:unauthenticated"}})}, "pass"},
+		{"rbac-missing-ref", none, []runtime.Object{crb("ci", "ci", []rbacv1.Subject{{Kind: "User", Name: "jane"}})}, "fail"},
+		{"rbac-missing-ref", snapshot.ClusterRoleKind, []runtime.Object{crb("ci", "ci", []rbacv1.Subject{{Kind: "User", Name: "jane"}})}, "unknown clusterrole/ci: forbidden"},
+		{"rbac-missing-ref", snapshot.ServiceAcctKind, []runtime.Object{crb("ci", "view", subject("ci", "runner"))}, "unknown serviceaccount/runner: forbidden"},
+		{"rbac-unused", none, []runtime.Object{exec("ci")}, "fail"},
+		{"rbac-unused", snapshot.RoleBindingKind, []runtime.Object{exec("ci")}, "unknown RoleBinding: forbidden"},
+		{"rbac-workload-admin", none, []runtime.Object{runs("web"), crb("web", "cluster-admin", subject("shop", "web"))}, "fail"},
+		{"rbac-workload-admin", snapshot.ClusterRoleBindingKind, []runtime.Object{runs("web")}, "unknown ClusterRoleBinding: forbidden"},
+		{"sa-token-automount", none, []runtime.Object{runs("web"), &corev1.ServiceAccount{ObjectMeta: meta("shop", "web")}}, "fail"},
+		{"sa-token-automount", none, []runtime.Object{runs("web"), &corev1.ServiceAccount{ObjectMeta: meta("shop", "web")}, crb("web", "view", subject("shop", "web"))}, "pass"},
+		{"sa-token-automount", snapshot.RoleBindingKind, []runtime.Object{runs("web"), &corev1.ServiceAccount{ObjectMeta: meta("shop", "web")}}, "unknown RoleBinding: forbidden"},
+		{"sa-token-automount", snapshot.ServiceAcctKind, []runtime.Object{runs("web")}, "unknown serviceaccount/web: forbidden"},
+		{"sa-unused", none, []runtime.Object{&corev1.ServiceAccount{ObjectMeta: meta("shop", "old")}}, "fail"},
+		{"sa-unused", snapshot.CronJobKind, []runtime.Object{&corev1.ServiceAccount{ObjectMeta: meta("shop", "old")}}, "unknown CronJob: forbidden"},
+		{"configmap-unused", none, []runtime.Object{settings}, "fail"},
+		{"configmap-unused", none, []runtime.Object{fresh}, "pass"},
+		{"configmap-unused", snapshot.RoleKind, []runtime.Object{settings}, "unknown Role: forbidden"},
+		{"configmap-unused", none, []runtime.Object{settings, crb("all", "cluster-admin", subject("shop", "reader"))}, "pass"},
+		{"secret-unused", none, []runtime.Object{&corev1.Secret{ObjectMeta: meta("shop", "old")}}, "fail"},
+		{"secret-unused", snapshot.IngressKind, []runtime.Object{&corev1.Secret{ObjectMeta: meta("shop", "old")}}, "unknown Ingress: forbidden"},
+		{"secret-in-configmap", none, []runtime.Object{settings}, "nothing"},
+	} {
+		t.Run(fmt.Sprint(tt.check, " ", tt.blind.Kind, " ", tt.want), func(t *testing.T) {
+			s := snapshot.New(now)
+			for _, gk := range read {
+				out := snapshot.Outcome{State: snapshot.Present}
+				if gk == tt.blind {
+					out = snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonForbidden}
+				}
+				s.SetOutcome(snapshot.WantList(gk, "", ""), out)
+			}
+			for _, o := range tt.objects {
+				kinds, _, err := scheme.Scheme.ObjectKinds(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Add(kinds[0], o.DeepCopyObject(), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			i := slices.IndexFunc(access.Checks, func(c *rule.Check) bool { return c.ID == tt.check })
+			eng, err := engine.New(access.Checks[i:i+1], nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, tally := range eng.Check(s, nil).Tallies {
+				for range tally.Fail {
+					got = append(got, "fail")
+				}
+				for _, u := range tally.Unknown {
+					got = append(got, "unknown "+u.Reason)
+				}
+				for range tally.Pass {
+					got = append(got, "pass")
+				}
+			}
+			if text := strings.Join(got, ", "); text != tt.want && (text != "" || tt.want != "nothing") {
+				t.Errorf("got %q, want %q", text, tt.want)
+			}
+		})
+	}
+}
