@@ -7,8 +7,32 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
-//go:embed *
+//go:embed *.md
 var docs embed.FS
 
 // Checks are the checks of this package, by name.
-var Checks = []*rule.Check{}
+var Checks = []*rule.Check{
+	&ContainerPortUnnamed,
+	&ContainerPorts,
+	&DNSNdots,
+	&GatewayRef,
+	&GatewayClassUnused,
+	&IngressClash,
+	&IngressClassMissing,
+	&IngressLBError,
+	&IngressPortNumber,
+	&IngressTLS,
+	&NetpolAllowAll,
+	&NetpolMissing,
+	&NetpolNoDNS,
+	&NetpolOrphan,
+	&NetpolPeer,
+	&NetpolRulesIgnored,
+	&ServiceMonitorDangling,
+	&SvcInvalidTargetPort,
+	&SvcLoadBalancer,
+	&SvcNodePort,
+	&SvcPortNumber,
+	&SvcTLSLB,
+	&SvcTrafficPolicy,
+}
