@@ -7,8 +7,32 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
-//go:embed *
+//go:embed *.md
 var docs embed.FS
 
 // Checks are the checks of this package, by name.
-var Checks = []*rule.Check{}
+var Checks = []*rule.Check{
+	&BackupLocation,
+	&BackupMissing,
+	&BackupStale,
+	&CNPGNoBackup,
+	&DataOnEmptyDir,
+	&DBInDeployment,
+	&EvenQuorum,
+	&PVEncryption,
+	&PVHostPath,
+	&PVUnused,
+	&PVCUnused,
+	&ReclaimDelete,
+	&RestoreNever,
+	&RWODeploy,
+	&SnapshotInvalid,
+	&StorageClassDefault,
+	&StorageClassImmediate,
+	&StorageClassNoExpansion,
+	&STSNoClaim,
+	&STSRetention,
+	&STSServiceName,
+	&STSVolumeRequest,
+	&STSVolumeRWO,
+}

@@ -1,0 +1,204 @@
+package state
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// DataOnEmptyDir finds databases whose files go with the pod.
+var DataOnEmptyDir = rule.Check{
+	ID: "data-on-emptydir", Title: "a database whose data goes with its pod", Doc: rule.ReadDoc(docs, "data_on_emptydir.md"),
+	Dimension: rule.State, Severity: rule.High, On: rule.Workloads,
+	Applies: func(p *rule.Pass) bool { return len(databasesOf(p)) > 0 },
+	Run: func(p *rule.Pass) {
+		for _, d := range databasesOf(p) {
+			judgeData(p, d)
+		}
+	},
+}
+
+// server is a container that runs a database.
+type server struct {
+	snapshot.Container
+	template snapshot.Template
+	db       *knowledge.Database
+}
+
+// databasesOf are the databases of an object that are to keep what is written into them.
+func databasesOf(p *rule.Pass) []server {
+	o := p.Object
+	switch o.GroupKind() {
+	case snapshot.JobKind, snapshot.CronJobKind, snapshot.DaemonSetKind:
+		return nil
+	}
+	if ownNamespace(o.Namespace) {
+		return nil
+	}
+	var list []server
+	for _, t := range o.Templates {
+		if t.Spec.RestartPolicy != "" && t.Spec.RestartPolicy != corev1.RestartPolicyAlways {
+			continue
+		}
+		for _, c := range t.Containers() {
+			if c.Init {
+				continue
+			}
+			db := knowledge.DatabaseOf(c.Image, c.Command, c.Args)
+			if db != nil && !keepsNothing(db, c) && (!db.Cache || persists(p, t, c)) {
+				list = append(list, server{c, t, db})
+			}
+		}
+	}
+	return list
+}
+
+// keepsNothing tells members of a database that hold no data: arbiters, routers and coordinators.
+func keepsNothing(db *knowledge.Database, c snapshot.Container) bool {
+	for _, e := range c.Env {
+		switch e.Name {
+		case "MONGODB_REPLICA_SET_MODE":
+			return e.Value == "arbiter" || e.Value == "hidden"
+		case "MONGODB_SHARDING_MODE":
+			return e.Value == "mongos"
+		case "node.data":
+			return e.Value == "false"
+		case "node.roles", "ELASTICSEARCH_NODE_ROLES", "OPENSEARCH_NODE_ROLES":
+			return db.Name != "MongoDB" && e.ValueFrom == nil && !strings.Contains(e.Value, "data") && !strings.Contains(e.Value, "master") && !strings.Contains(e.Value, "cluster_manager")
+		}
+	}
+	return false
+}
+
+// persists tells whether a cache is told to keep what it holds.
+func persists(p *rule.Pass, t snapshot.Template, c snapshot.Container) bool {
+	words := strings.Join(slices.Concat(c.Command, c.Args), " ")
+	if aof(words) {
+		return true
+	}
+	for _, e := range c.Env {
+		if (e.Name == "REDIS_AOF_ENABLED" || e.Name == "VALKEY_AOF_ENABLED") && e.Value == "yes" || e.Name == "REDIS_ARGS" && aof(e.Value) {
+			return true
+		}
+	}
+	for _, m := range c.VolumeMounts {
+		v := volumeOf(t, m.Name)
+		if v == nil || v.ConfigMap == nil {
+			continue
+		}
+		o, _ := p.Lookup(snapshot.ConfigMapKind, p.Object.Namespace, v.ConfigMap.Name)
+		if o == nil {
+			continue
+		}
+		if cm, ok := o.Typed.(*corev1.ConfigMap); ok {
+			for _, text := range cm.Data {
+				if aof(text) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+var aofWords = knowledge.Regexp(`(?m)(?:^|[\s"'])(?:--)?appendonly[\s"',=]+yes\b`)
+
+func aof(text string) bool { return strings.Contains(text, "appendonly") && aofWords.MatchString(text) }
+
+func volumeOf(t snapshot.Template, name string) *corev1.Volume {
+	i := slices.IndexFunc(t.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &t.Spec.Volumes[i]
+}
+
+// folders are where a container's database keeps its files: where it is told to, or where its images do.
+func folders(db *knowledge.Database, c snapshot.Container) []string {
+	for _, e := range c.Env {
+		if slices.Contains(db.FolderIn, e.Name) && strings.HasPrefix(e.Value, "/") {
+			return []string{e.Value}
+		}
+	}
+	return db.Folders
+}
+
+// keepsData tells whether a mount holds files of the database, as far as is known.
+func keepsData(db *knowledge.Database, c snapshot.Container, mountPath string) bool {
+	return slices.ContainsFunc(folders(db, c), func(f string) bool { return within(f, mountPath) || within(mountPath, f) })
+}
+
+// within tells whether a path is another one, or below it.
+func within(path, above string) bool {
+	path, above = strings.TrimRight(path, "/"), strings.TrimRight(above, "/")
+	return path == above || strings.HasPrefix(path, above+"/")
+}
+
+func judgeData(p *rule.Pass, d server) {
+	var gone *corev1.VolumeMount
+	for i := range d.VolumeMounts {
+		m := &d.VolumeMounts[i]
+		if claimTemplate(p.Object, m.Name) {
+			return
+		}
+		v := volumeOf(d.template, m.Name)
+		switch {
+		case v == nil: // the API refuses it, or an operator adds it
+			return
+		case v.EmptyDir != nil:
+			if keepsData(d.db, d.Container, m.MountPath) {
+				gone = m
+			}
+		case v.ConfigMap != nil, v.Secret != nil, v.Projected != nil, v.DownwardAPI != nil, v.Image != nil:
+		case v.Ephemeral != nil: // a claim, and it goes with the pod
+			if keepsData(d.db, d.Container, m.MountPath) {
+				gone = m
+			}
+		default:
+			return // something that stays is mounted; what for, only its owner knows
+		}
+	}
+	f := rule.Finding{Seen: p.Object.In(d.Name)}
+	fix := rule.Fix{
+		Title:         "keep the data in a PersistentVolumeClaim: a StatefulSet with volumeClaimTemplates, or the operator of " + d.db.Name,
+		Applicability: rule.NeedsThought, Caution: "what is in the running pod now is lost with it: dump it first",
+		YAML: claimSnippet(d),
+	}
+	if gone == nil {
+		f.Field, f.Label = d.Path.Child("volumeMounts"), "nothing here keeps the data"
+		f.Message = fmt.Sprintf("%s of container %q has no volume for its data: all of it is gone when the container restarts", d.db.Name, d.Name)
+		p.Report(f).WithFix(fix)
+		return
+	}
+	i := slices.IndexFunc(d.template.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == gone.Name })
+	volume := d.template.SpecPath().Child("volumes").Index(i)
+	kind := "emptyDir"
+	if d.template.Spec.Volumes[i].Ephemeral != nil {
+		kind = "ephemeral"
+	}
+	f.Field, f.Label = volume.Child(kind), "is deleted with the pod"
+	f.Marks = []rule.Mark{{Field: mountOf(d, gone.Name), Label: "the data of " + d.db.Name}}
+	f.Message = fmt.Sprintf("%s of container %q keeps its data in volume %q, an %s: all of it is gone when the pod is replaced", d.db.Name, d.Name, gone.Name, kind)
+	fix.Applicability = rule.Placeholders
+	fix.Patch = p.Drop(volume.Child(kind)).And(p.Put(volume.Child("persistentVolumeClaim"), map[string]any{"claimName": "<CLAIM>"}))
+	fix.Command = p.Live(fix.Patch)
+	p.Report(f).WithFix(fix)
+}
+
+func mountOf(d server, volume string) *field.Path {
+	i := slices.IndexFunc(d.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == volume })
+	return d.Path.Child("volumeMounts").Index(i).Child("mountPath")
+}
+
+// claimSnippet is what a StatefulSet needs to keep the data.
+func claimSnippet(d server) string {
+	return fmt.Sprintf("spec:\n  template:\n    spec:\n      containers:\n      - name: %s\n        volumeMounts:\n        - name: data\n          mountPath: %s\n"+
+		"  volumeClaimTemplates:\n  - metadata:\n      name: data\n    spec:\n      accessModes: [ReadWriteOnce]\n      resources:\n        requests:\n          storage: <SIZE>\n", d.Name, folders(d.db, d.Container)[0])
+}

@@ -1,0 +1,157 @@
+package state_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks/state"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+var now = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+
+func named(namespace, name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: namespace, Name: name, CreationTimestamp: metav1.NewTime(now.AddDate(-1, 0, 0))}
+}
+
+func claim(phase corev1.PersistentVolumeClaimPhase) *corev1.PersistentVolumeClaim {
+	return &corev1.PersistentVolumeClaim{
+		ObjectMeta: named("shop", "data"), Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, VolumeName: "pv"},
+		Status: corev1.PersistentVolumeClaimStatus{Phase: phase},
+	}
+}
+
+func volume(source corev1.PersistentVolumeSource) *corev1.PersistentVolume {
+	return &corev1.PersistentVolume{
+		ObjectMeta: named("", "pv"), Status: corev1.PersistentVolumeStatus{Phase: corev1.VolumeBound},
+		Spec: corev1.PersistentVolumeSpec{PersistentVolumeSource: source, PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimDelete, ClaimRef: &corev1.ObjectReference{Namespace: "shop", Name: "data"}},
+	}
+}
+
+func web(replicas int32) *appsv1.Deployment {
+	d := &appsv1.Deployment{ObjectMeta: named("shop", "web"), Spec: appsv1.DeploymentSpec{Replicas: &replicas}}
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "web", Image: "web:1"}}
+	d.Spec.Template.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}}}
+	return d
+}
+
+func node(name string) *corev1.Node { return &corev1.Node{ObjectMeta: named("", name)} }
+
+func schedule() *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "velero.io/v1", "kind": "Schedule", "metadata": map[string]any{"namespace": "velero", "name": "daily", "creationTimestamp": "2025-01-01T00:00:00Z"},
+		"spec": map[string]any{"schedule": "0 3 * * *", "template": map[string]any{"includedNamespaces": []any{"shop"}}},
+	}}
+}
+
+// odd is a kind of others whose fields are not what one would expect.
+func odd(gk schema.GroupKind, spec any) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": gk.Group + "/v1", "kind": gk.Kind, "metadata": map[string]any{"namespace": "shop", "name": "odd"}, "spec": spec, "status": []any{"odd"},
+	}}
+}
+
+// TestLive holds what checks say of a cluster: that what may not be read is never taken for what is not there, that what
+// nobody asked for is not spoken of, and that a second node or another kind of volume changes the verdict.
+func TestLive(t *testing.T) {
+	shop := &corev1.Namespace{ObjectMeta: named("", "shop")}
+	ebs := corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: "ebs.csi.aws.com"}}
+	nfs := corev1.PersistentVolumeSource{NFS: &corev1.NFSVolumeSource{Server: "nas", Path: "/"}}
+	for _, tt := range []struct {
+		check     string
+		blind     schema.GroupKind
+		namespace string // in which the lists were read, "" for all
+		objects   []runtime.Object
+		want      string // fail, pass, unknown, nothing
+	}{
+		{"rwo-deploy", schema.GroupKind{}, "", []runtime.Object{web(2), claim(corev1.ClaimBound), volume(ebs), node("a"), node("b")}, "fail"},
+		{"rwo-deploy", schema.GroupKind{}, "", []runtime.Object{web(2), claim(corev1.ClaimBound), volume(ebs), node("a")}, "pass"},
+		{"rwo-deploy", schema.GroupKind{}, "", []runtime.Object{web(2), claim(corev1.ClaimBound), volume(nfs), node("a"), node("b")}, "pass"},
+		{"rwo-deploy", snapshot.PVCKind, "", []runtime.Object{web(2)}, "unknown persistentvolumeclaim/data: forbidden"},
+		{"rwo-deploy", schema.GroupKind{}, "", []runtime.Object{web(2)}, "pass"}, // env-ref-missing speaks of it
+		{"pvc-unused", schema.GroupKind{}, "", []runtime.Object{claim(corev1.ClaimBound)}, "fail"},
+		{"pvc-unused", schema.GroupKind{}, "shop", []runtime.Object{claim(corev1.ClaimBound)}, "fail"},
+		{"pvc-unused", schema.GroupKind{}, "", []runtime.Object{claim(corev1.ClaimBound), web(0)}, "pass"},
+		{"pvc-unused", schema.GroupKind{}, "", []runtime.Object{claim(corev1.ClaimPending)}, "nothing"},
+		{"pvc-unused", snapshot.CronJobKind, "", []runtime.Object{claim(corev1.ClaimBound)}, "unknown CronJob: forbidden"},
+		{"backup-missing", schema.GroupKind{}, "", []runtime.Object{shop, claim(corev1.ClaimBound)}, "fail"},
+		{"backup-missing", schema.GroupKind{}, "", []runtime.Object{shop, claim(corev1.ClaimBound), schedule()}, "pass"},
+		{"backup-missing", schema.GroupKind{}, "", []runtime.Object{shop}, "nothing"},
+		{"backup-missing", schema.GroupKind{}, "shop", []runtime.Object{shop, claim(corev1.ClaimBound)}, "nothing"},
+		{"backup-missing", snapshot.VeleroScheduleKind, "", []runtime.Object{shop, claim(corev1.ClaimBound)}, "unknown Schedule: forbidden"},
+		{"reclaim-delete", schema.GroupKind{}, "shop", []runtime.Object{volume(ebs), claim(corev1.ClaimBound)}, "nothing"},
+		{"reclaim-delete", snapshot.VolumeSnapshotKind, "", []runtime.Object{volume(ebs), claim(corev1.ClaimBound)}, "unknown VolumeSnapshot: forbidden"},
+		{"backup-stale", schema.GroupKind{}, "", []runtime.Object{schedule()}, "fail"},
+		{"backup-stale", snapshot.VeleroBackupKind, "", []runtime.Object{schedule()}, "unknown Backup: forbidden"},
+		{"backup-stale", schema.GroupKind{}, "", []runtime.Object{odd(snapshot.VeleroScheduleKind, "odd"), odd(snapshot.VeleroBackupKind, nil), odd(snapshot.CNPGScheduleKind, map[string]any{"cluster": "odd"})}, "pass, pass"},
+		{"restore-never", snapshot.VeleroRestoreKind, "", []runtime.Object{schedule()}, "unknown Restore: forbidden"},
+		{"restore-never", schema.GroupKind{}, "", []runtime.Object{schedule(), odd(snapshot.VeleroRestoreKind, "odd")}, "fail"},
+		{"snapshot-invalid", schema.GroupKind{}, "", []runtime.Object{odd(snapshot.VolumeSnapshotKind, map[string]any{"source": "odd"}), odd(snapshot.VolumeSnapshotContentKind, []any{})}, "pass, pass"},
+		{"snapshot-invalid", snapshot.VolumeSnapshotClassKind, "", []runtime.Object{odd(snapshot.VolumeSnapshotKind, map[string]any{"volumeSnapshotClassName": "csi"})}, "unknown volumesnapshotclass.snapshot.storage.k8s.io/csi: forbidden"},
+		{"cnpg-no-backup", schema.GroupKind{}, "", []runtime.Object{odd(snapshot.CNPGClusterKind, map[string]any{"backup": "odd", "plugins": "odd"})}, "fail"},
+		{"cnpg-no-backup", snapshot.CNPGScheduleKind, "", []runtime.Object{odd(snapshot.CNPGClusterKind, map[string]any{"instances": int64(3)})}, "unknown ScheduledBackup: forbidden"},
+		{"backup-location-unavailable", schema.GroupKind{}, "", []runtime.Object{odd(snapshot.VeleroLocationKind, "odd")}, "pass"},
+	} {
+		t.Run(fmt.Sprint(tt.check, " ", tt.blind.Kind, " ", tt.want), func(t *testing.T) {
+			s := snapshot.New(now)
+			i := slices.IndexFunc(state.Checks, func(c *rule.Check) bool { return c.ID == tt.check })
+			eng, err := engine.New(state.Checks[i:i+1], nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read := slices.Concat(eng.Kinds(), []schema.GroupKind{
+				snapshot.PodKind, snapshot.DeploymentKind, snapshot.PVCKind, snapshot.NodeKind, snapshot.PVKind, snapshot.StorageClassKind, snapshot.VeleroBackupKind, snapshot.CNPGScheduleKind, snapshot.VolumeSnapshotClassKind,
+			})
+			for _, gk := range read {
+				out := snapshot.Outcome{State: snapshot.Present}
+				if gk == tt.blind {
+					out = snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonForbidden}
+				}
+				s.SetOutcome(snapshot.WantList(gk, tt.namespace, ""), out)
+			}
+			for _, o := range tt.objects {
+				gvk := o.GetObjectKind().GroupVersionKind()
+				if kinds, _, err := scheme.Scheme.ObjectKinds(o); err == nil {
+					gvk = kinds[0]
+				}
+				if _, err := s.Add(gvk, o.DeepCopyObject(), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			res := eng.Check(s, nil)
+			for _, n := range res.NotEvaluated {
+				if n.Reason == snapshot.ReasonFailed {
+					t.Errorf("%s: %s", n.Object, n.Detail)
+				}
+			}
+			var got []string
+			for _, tally := range res.Tallies {
+				for range tally.Fail {
+					got = append(got, "fail")
+				}
+				for _, u := range tally.Unknown {
+					got = append(got, "unknown "+u.Reason)
+				}
+				for range tally.Pass {
+					got = append(got, "pass")
+				}
+			}
+			if text := strings.Join(got, ", "); text != tt.want && (text != "" || tt.want != "nothing") {
+				t.Errorf("got %q, want %q", text, tt.want)
+			}
+		})
+	}
+}
