@@ -7,8 +7,16 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
-//go:embed *
+//go:embed *.md
 var docs embed.FS
 
 // Checks are the checks of this package, by name.
-var Checks = []*rule.Check{}
+var Checks = []*rule.Check{
+	&AgentMissesNodes,
+	&AlertNoRunbook,
+	&AnnotationMisplaced,
+	&MetricsServer,
+	&OTelEndpoint,
+	&OTelNotInjected,
+	&ScrapePort,
+}
