@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"fmt"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -30,7 +31,11 @@ var CronScheduleInvalid = rule.Check{
 				}).WithFix(rule.Fix{Title: "name a time zone of the IANA database, such as Europe/Berlin or Etc/UTC", Applicability: rule.NeedsThought})
 			}
 		}
-		times, err := knowledge.ParseSchedule(cron.Spec.Schedule)
+		schedule, refused := zoned(p, cron, path)
+		if refused {
+			return
+		}
+		times, err := knowledge.ParseSchedule(schedule)
 		fix := rule.Fix{Title: "write a schedule that comes: minute, hour, day of the month, month, day of the week", Applicability: rule.NeedsThought}
 		switch {
 		case err != nil:
@@ -45,4 +50,30 @@ var CronScheduleInvalid = rule.Check{
 			}).WithFix(fix)
 		}
 	},
+}
+
+// zoned reports a schedule that starts with a time zone of its own, which the API refuses in a CronJob that is
+// new; one that is there already goes on. It returns the schedule without it.
+func zoned(p *rule.Pass, cron *batchv1.CronJob, path *field.Path) (schedule string, refused bool) {
+	schedule = cron.Spec.Schedule
+	word, rest, _ := strings.Cut(schedule, " ")
+	_, zone, found := strings.Cut(word, "TZ=")
+	if !found || !strings.HasPrefix(word, "TZ=") && !strings.HasPrefix(word, "CRON_TZ=") {
+		return schedule, false
+	}
+	f := rule.Finding{
+		Field: path, Value: schedule, Label: "a time zone belongs into timeZone",
+		Message: fmt.Sprintf("schedule %q names a time zone: the API refuses that in a new CronJob", schedule),
+	}
+	if p.Object.Origin == nil {
+		f.Severity = rule.Low
+		f.Message = fmt.Sprintf("schedule %q names a time zone: the API refuses that in a new CronJob, so this one could not be made again", schedule)
+	}
+	fix := rule.Fix{Title: "move the time zone into timeZone", Applicability: rule.NeedsThought, Caution: "the runs then start at the times that the schedule means, also where it was ignored so far"}
+	if cron.Spec.TimeZone == nil && knowledge.Zone(zone) != nil {
+		fix.Patch = p.Put(path, strings.TrimSpace(rest)).And(p.Put(field.NewPath("spec", "timeZone"), zone))
+		fix.Command = p.Live(fix.Patch)
+	}
+	p.Report(f).WithFix(fix)
+	return strings.TrimSpace(rest), p.Object.Origin != nil
 }

@@ -43,10 +43,40 @@ func webBudget(least int) *policyv1.PodDisruptionBudget {
 	return &policyv1.PodDisruptionBudget{ObjectMeta: shop, Spec: policyv1.PodDisruptionBudgetSpec{MinAvailable: &n, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}}}
 }
 
+func named(o *policyv1.PodDisruptionBudget, name string) *policyv1.PodDisruptionBudget {
+	o.Name = name
+	return o
+}
+
+func recreate(claim string) *appsv1.Deployment {
+	d := web(3)
+	d.Spec.Strategy.Type = appsv1.RecreateDeploymentStrategyType
+	if claim != "" {
+		d.Spec.Template.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}}}
+	}
+	return d
+}
+
+func apart(replicas int32) *appsv1.Deployment {
+	d := web(replicas)
+	d.Spec.Template.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+		{TopologyKey: corev1.LabelHostname, LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}},
+	}}}
+	return d
+}
+
+func node(name string) *corev1.Node {
+	return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name}}}
+}
+
+func naked(node string) *corev1.Pod {
+	return &corev1.Pod{ObjectMeta: shop, Spec: corev1.PodSpec{NodeName: node, RestartPolicy: corev1.RestartPolicyAlways, Containers: web(1).Spec.Template.Spec.Containers}}
+}
+
 // TestBlind holds that on a cluster what may not be read is never taken for what is not there, and
 // that what was read is judged.
 func TestBlind(t *testing.T) {
-	read := []schema.GroupKind{snapshot.PodKind, snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.ServiceKind, snapshot.HPAKind, snapshot.PDBKind, snapshot.SecretKind}
+	read := []schema.GroupKind{snapshot.PodKind, snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.ServiceKind, snapshot.HPAKind, snapshot.PDBKind, snapshot.SecretKind, snapshot.NodeKind, snapshot.PVCKind}
 	two := int32(2)
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: shop, Spec: autoscalingv2.HorizontalPodAutoscalerSpec{MinReplicas: &two, ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}}}
 	for _, tt := range []struct {
@@ -81,6 +111,20 @@ func TestBlind(t *testing.T) {
 		{"env-ref-missing", schema.GroupKind{}, []runtime.Object{web(1), &corev1.Secret{ObjectMeta: shop}}, "unknown the keys of secret/web are not known"},
 		{"env-ref-missing", schema.GroupKind{}, []runtime.Object{web(1), &corev1.Secret{ObjectMeta: shop, Data: map[string][]byte{"b": nil}}}, "fail"},
 		{"schema-invalid", schema.GroupKind{}, []runtime.Object{web(1)}, "nothing"},
+		{"restart-policy-invalid", schema.GroupKind{}, []runtime.Object{web(1)}, "nothing"},
+		{"pdb-many", schema.GroupKind{}, []runtime.Object{web(3), webBudget(1), named(webBudget(1), "other")}, "fail, pass"},
+		{"pdb-many", schema.GroupKind{}, []runtime.Object{webBudget(1), named(webBudget(1), "other")}, "nothing"},
+		{"pdb-many", snapshot.PDBKind, []runtime.Object{web(3), webBudget(1)}, "unknown PodDisruptionBudget: forbidden"},
+		{"strategy-recreate", schema.GroupKind{}, []runtime.Object{recreate(""), webService("http")}, "fail"},
+		{"strategy-recreate", schema.GroupKind{}, []runtime.Object{recreate("data"), webService("http")}, "pass"},
+		{"strategy-recreate", snapshot.PVCKind, []runtime.Object{recreate("data"), webService("http")}, "unknown persistentvolumeclaim/data: forbidden"},
+		{"strategy-recreate", snapshot.ServiceKind, []runtime.Object{recreate("")}, "unknown Service: forbidden"},
+		{"anti-affinity-too-few-nodes", schema.GroupKind{}, []runtime.Object{apart(3), node("a"), node("b")}, "fail"},
+		{"anti-affinity-too-few-nodes", schema.GroupKind{}, []runtime.Object{apart(2), node("a"), node("b"), node("c")}, "pass"},
+		{"anti-affinity-too-few-nodes", schema.GroupKind{}, []runtime.Object{web(3), node("a")}, "nothing"},
+		{"anti-affinity-too-few-nodes", snapshot.NodeKind, []runtime.Object{apart(3)}, "unknown Node: forbidden"},
+		{"naked-pod", schema.GroupKind{}, []runtime.Object{naked("node-1")}, "fail"},
+		{"node-pinned", schema.GroupKind{}, []runtime.Object{naked("node-1")}, "pass"}, // where the scheduler put it
 	} {
 		t.Run(fmt.Sprint(tt.check, " ", tt.blind.Kind, " ", tt.want), func(t *testing.T) {
 			s := snapshot.New(time.Unix(0, 0))

@@ -2,7 +2,6 @@ package reliability
 
 import (
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -26,21 +25,4 @@ func probeFix(p *rule.Pass, c app, name, title, caution, path string) rule.Fix {
 	}
 	patch := p.Put(c.Path.Child(name), probe)
 	return rule.Fix{Title: title, Caution: caution, Applicability: rule.Placeholders, Patch: patch, Command: p.Live(patch), YAML: text}
-}
-
-// probeNames words which probes of a container are there already.
-func probeNames(c *corev1.Container) string {
-	var have []string
-	for _, p := range []struct {
-		name  string
-		probe *corev1.Probe
-	}{{"livenessProbe", c.LivenessProbe}, {"readinessProbe", c.ReadinessProbe}, {"startupProbe", c.StartupProbe}} {
-		if p.probe != nil {
-			have = append(have, p.name)
-		}
-	}
-	if len(have) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("it has a %s", strings.Join(have, " and a "))
 }

@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -29,22 +30,30 @@ var ProbesIdentical = rule.Check{
 				continue
 			}
 			live, ready := knowledge.TimingOf(c.LivenessProbe), knowledge.TimingOf(c.ReadinessProbe)
-			if live.Period != ready.Period || live.Timeout != ready.Timeout || live.Failures != ready.Failures {
+			kill, drop := time.Duration(live.Failures)*live.Period, time.Duration(ready.Failures)*ready.Period
+			if live.Timeout > ready.Timeout || kill > drop {
 				continue
 			}
+			more := int((3*drop + live.Period - 1) / live.Period)
 			failures := c.Path.Child("livenessProbe", "failureThreshold")
-			p.Report(rule.Finding{
+			f := rule.Finding{
 				Seen:  p.Object.In(c.Name),
 				Field: c.Path.Child("livenessProbe"),
 				Message: fmt.Sprintf("container %q: liveness and readiness ask the same, and both give up after %s: what should only lose its traffic is restarted",
 					c.Name, rule.Count(live.Failures, "failure")),
 				Label: "the same question, and no more patience than readinessProbe",
 				Marks: []rule.Mark{{Field: c.Path.Child("readinessProbe"), Label: "takes it out of its Services at the same moment"}},
-			}).WithFix(rule.Fix{
+			}
+			if kill != drop || live.Failures != ready.Failures {
+				f.Message = fmt.Sprintf("container %q: liveness and readiness ask the same, and liveness gives up after %d x %s, no later than readiness after %d x %s: what should only lose its traffic is restarted",
+					c.Name, live.Failures, rule.Seconds(live.Period), ready.Failures, rule.Seconds(ready.Period))
+				f.Marks[0].Label = fmt.Sprintf("takes it out of its Services after %d x %s", ready.Failures, rule.Seconds(ready.Period))
+			}
+			p.Report(f).WithFix(rule.Fix{
 				Title:         "ask liveness something of the process alone, or let it wait much longer than readiness",
-				Caution:       fmt.Sprintf("failureThreshold %d is three times readiness' and no measurement; the better fix is an endpoint that looks at nothing but the process", 3*ready.Failures),
+				Caution:       fmt.Sprintf("failureThreshold %d waits three times as long as readiness, and is no measurement; the better fix is an endpoint that looks at nothing but the process", more),
 				Applicability: rule.NeedsThought,
-				Patch:         p.Put(failures, int64(3*ready.Failures)),
+				Patch:         p.Put(failures, int64(more)),
 			})
 		}
 	},

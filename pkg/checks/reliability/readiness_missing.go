@@ -26,12 +26,22 @@ var ReadinessMissing = rule.Check{
 				Message: fmt.Sprintf("container %q has no readinessProbe: it counts as ready the moment it starts, so a rollout goes on with one that does not work", c.Name),
 				Label:   "no readinessProbe here",
 			}
-			if services := servedBy(p, c); len(services) > 0 {
+			services := servedBy(p, c)
+			switch {
+			case c.StartupProbe != nil && len(services) > 0: // not ready before that has passed
+				f.Severity = rule.Medium
+				f.Message = fmt.Sprintf("container %q has no readinessProbe: once its startupProbe has passed %s it requests, also while it cannot answer", c.Name, does(services, "sends", "send"))
+			case c.StartupProbe != nil:
+				f.Severity = rule.Low
+				f.Message = fmt.Sprintf("container %q has no readinessProbe: once its startupProbe has passed it counts as ready, whatever becomes of it", c.Name)
+			case len(services) > 0:
 				f.Severity = rule.High
 				f.Message = fmt.Sprintf("container %q has no readinessProbe: %s it requests the moment it starts, and while it cannot answer", c.Name, does(services, "sends", "send"))
+			case anyReadiness(c.template): // a helper beside what does the work
+				f.Severity = rule.Low
 			}
-			if have := probeNames(c.Container.Container); have != "" {
-				f.RuledOut = append(f.RuledOut, have+", which does not hold traffic back")
+			if c.LivenessProbe != nil {
+				f.RuledOut = append(f.RuledOut, "it has a livenessProbe, which does not hold traffic back")
 			}
 			p.Report(f).WithFix(probeFix(p, c, "readinessProbe", "ask what tells that it can serve a request now",
 				"it may fail for a while without a restart; a failure takes the pod out of its Services", "<PATH>"))

@@ -56,7 +56,7 @@ var ReplicasMin = rule.Check{
 		})
 	},
 	Peers: map[string][]string{
-		"polaris": {"deploymentMissingReplicas", "hpaMinAvailability"}, "kube-score": {"deployment-replicas", "horizontalpodautoscaler-replicas"},
+		"popeye": {"POP-1109"}, "polaris": {"deploymentMissingReplicas", "hpaMinAvailability"}, "kube-score": {"deployment-replicas", "horizontalpodautoscaler-replicas"},
 		"kube-linter": {"minimum-three-replicas", "hpa-minimum-three-replicas"},
 	},
 }

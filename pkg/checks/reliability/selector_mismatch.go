@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -19,7 +21,7 @@ import (
 var SelectorMismatch = rule.Check{
 	ID: "selector-mismatch", Title: "selector does not fit its own pod template", Doc: rule.ReadDoc(docs, "selector_mismatch.md"),
 	Dimension: rule.Reliability, Severity: rule.High,
-	On:      rule.Kinds(snapshot.DeploymentKind, snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind),
+	On:      rule.Kinds(snapshot.DeploymentKind, snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.RCKind, snapshot.JobKind),
 	Applies: func(p *rule.Pass) bool { return controllerSelector(p.Object) != nil && len(p.Object.Templates) > 0 },
 	Run: func(p *rule.Pass) {
 		selector, has := controllerSelector(p.Object), p.Object.Templates[0].Labels
@@ -31,7 +33,7 @@ var SelectorMismatch = rule.Check{
 				continue
 			}
 			f := rule.Finding{
-				Field: path.Child("matchLabels").Key(key), Value: want, Label: "the template has no such label",
+				Field: pairs(path, p.Object).Key(key), Value: want, Label: "the template has no such label",
 				Message: fmt.Sprintf("selects pods with %s=%s, and its own template has no label %s: the API refuses it", key, want, key),
 			}
 			if ok {
@@ -57,6 +59,14 @@ var SelectorMismatch = rule.Check{
 	},
 }
 
+// pairs is where the labels of a selector are written.
+func pairs(path *field.Path, o *snapshot.Object) *field.Path {
+	if o.GroupKind() == snapshot.RCKind {
+		return path
+	}
+	return path.Child("matchLabels")
+}
+
 // controllerSelector is the selector by which a controller finds its pods; nil where it has none.
 func controllerSelector(o *snapshot.Object) *metav1.LabelSelector {
 	switch t := o.Typed.(type) {
@@ -68,6 +78,14 @@ func controllerSelector(o *snapshot.Object) *metav1.LabelSelector {
 		return t.Spec.Selector
 	case *appsv1.DaemonSet:
 		return t.Spec.Selector
+	case *batchv1.Job: // of another one the server writes selector and label
+		if t.Spec.ManualSelector != nil && *t.Spec.ManualSelector {
+			return t.Spec.Selector
+		}
+	case *corev1.ReplicationController:
+		if len(t.Spec.Selector) > 0 { // by default the template's labels
+			return &metav1.LabelSelector{MatchLabels: t.Spec.Selector}
+		}
 	}
 	return nil
 }

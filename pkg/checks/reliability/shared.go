@@ -1,6 +1,7 @@
 package reliability
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -193,4 +194,22 @@ func startupFix(p *rule.Pass, c snapshot.Container) rule.Fix {
 		Patch:         patch,
 		Command:       p.Live(patch),
 	}
+}
+
+// flow words labels as YAML on one line; JSON is YAML, and quotes what needs it.
+func flow(labels map[string]string) string {
+	text, err := json.Marshal(labels)
+	if err != nil {
+		return "{}"
+	}
+	return string(text)
+}
+
+// liveNumber is the command that patches the object of a Pass on its cluster with a number that somebody has to
+// fill in; nil for one of a file.
+func liveNumber(p *rule.Pass, patch *rule.Patch, placeholder string) []string {
+	if p.Files {
+		return nil
+	}
+	return p.ChangeCommand(p.Object.Ref, patch, placeholder)
 }

@@ -26,7 +26,7 @@ var SpreadMissing = rule.Check{
 		s, _ := scaleOf(p, p.Object)
 		for _, t := range p.Object.Templates {
 			apart, misses := keepsApart(p.Object, t)
-			if apart {
+			if apart || len(constraintMisses(t)) > 0 { // of which spread-mismatch speaks
 				continue
 			}
 			f := rule.Finding{
@@ -81,11 +81,10 @@ func keepsApart(o *snapshot.Object, t snapshot.Template) (bool, []miss) {
 		return err != nil || selector.Matches(own)
 	}
 	spec := t.SpecPath()
-	for i, c := range t.Spec.TopologySpreadConstraints {
+	for _, c := range t.Spec.TopologySpreadConstraints {
 		if finds(c.LabelSelector) {
 			return true, nil
 		}
-		misses = append(misses, miss{spec.Child("topologySpreadConstraints").Index(i).Child("labelSelector"), format(c.LabelSelector), c.WhenUnsatisfiable == corev1.DoNotSchedule})
 	}
 	if t.Spec.Affinity == nil || t.Spec.Affinity.PodAntiAffinity == nil {
 		return false, misses

@@ -53,7 +53,7 @@ var SvcSelectsNothing = rule.Check{
 		}
 	},
 	Peers: map[string][]string{
-		"popeye": {"POP-1100"}, "kube-score": {"service-targets-pod"}, "kube-linter": {"dangling-service"}, "kubescape": {"service-with-no-workload"},
+		"popeye": {"POP-1100", "POP-1105", "POP-1110"}, "kube-score": {"service-targets-pod"}, "kube-linter": {"dangling-service"}, "kubescape": {"service-with-no-workload"},
 	},
 }
 
