@@ -12,10 +12,17 @@ var docs embed.FS
 
 // Checks are the checks of this dimension, by name.
 var Checks = []*rule.Check{
+	&CPULimitMissing,
 	&CPURequestMissing,
+	&EphemeralMissing,
+	&HeapOverLimit,
+	&HPARequestsMissing,
+	&HPAVPAConflict,
 	&ImageLatest,
 	&MemoryLimitFarFromRequest,
 	&MemoryLimitMissing,
 	&MemoryRequestMissing,
 	&MemoryUnitSlip,
+	&QuotaNearlyFull,
+	&ResourcesUnequal,
 }

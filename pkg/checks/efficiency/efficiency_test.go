@@ -135,3 +135,33 @@ func podOf(spec *corev1.PodSpec) *corev1.Pod {
 		Spec:       *spec,
 	}
 }
+
+// TestLimitRangeUnread holds that a request is not called missing where a LimitRange that may not be read could
+// fill it in.
+func TestLimitRangeUnread(t *testing.T) {
+	for _, readable := range []bool{true, false} {
+		s := snapshot.New(time.Unix(0, 0))
+		for _, o := range read(t, "testdata/hpa-requests-missing/zero.yaml").All() {
+			for i := range o.Templates {
+				o.Templates[i].Spec.Containers[0].Resources = corev1.ResourceRequirements{}
+			}
+			if _, err := s.Add(o.Typed.GetObjectKind().GroupVersionKind(), o.Typed, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out := snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonForbidden}
+		if readable {
+			out = snapshot.Outcome{State: snapshot.Present}
+		}
+		s.SetOutcome(snapshot.WantList(snapshot.LimitRangeKind, "", ""), out)
+		said := map[bool]int{}
+		for _, o := range s.List(snapshot.HPAKind, "") {
+			efficiency.HPARequestsMissing.Run(rule.NewPass(s, o, &efficiency.HPARequestsMissing, nil, rule.Sink{
+				Report: func(*rule.Finding) { said[true]++ }, Unknown: func(string) { said[false]++ },
+			}))
+		}
+		if said[readable] != 1 || said[!readable] != 0 {
+			t.Errorf("readable %v: %v", readable, said)
+		}
+	}
+}

@@ -43,6 +43,6 @@ var MemoryLimitMissing = rule.Check{
 		"kube-linter": {"unset-memory-requirements"},
 		"kubesec":     {"LimitsMemory"},
 		"clusterlint": {"resource-requirements"},
-		"kubescape":   {"resources-memory-limits", "resources-memory-limit-and-request", "resource-policies"},
+		"kubescape":   {"resources-memory-limits", "resources-memory-limit-and-request", "resource-policies", "resources-sandbox-memory-limits"},
 	},
 }
