@@ -11,7 +11,7 @@ import (
 var HostNamespaces = rule.Check{
 	ID: "host-namespaces", Title: "shares a namespace with the node", Doc: rule.ReadDoc(docs, "host_namespaces.md"),
 	Dimension: rule.Security, Severity: rule.High, On: rule.Workloads,
-	Run: standard(hostNamespaces, "", "hostNamespaces"),
+	Run: standard(hostNamespaces, "windowsHostProcess", "hostNamespaces"),
 	Peers: map[string][]string{
 		"polaris":     {"hostNetworkSet", "hostPIDSet", "hostIPCSet"},
 		"kube-linter": {"host-network", "host-pid", "host-ipc"},
@@ -22,6 +22,7 @@ var HostNamespaces = rule.Check{
 
 func hostNamespaces(p *rule.Pass, t snapshot.Template) []rule.Finding {
 	var found []rule.Finding
+	process := !judge(t, "windowsHostProcess").Allowed
 	for _, n := range []struct {
 		field            string
 		set              bool
@@ -37,7 +38,7 @@ func hostNamespaces(p *rule.Pass, t snapshot.Template) []rule.Finding {
 			"hostIPC is true: it shares memory with the node's processes and with every pod that does the same",
 			"programs that talk through shared memory must then run in one pod"},
 	} {
-		if !n.set {
+		if !n.set || process && n.field == "hostNetwork" { // the API demands it beside hostProcess, which host-process tells
 			continue
 		}
 		field := t.SpecPath().Child(n.field)

@@ -17,10 +17,10 @@ var HostPath = rule.Check{
 	Run: standard(hostPath, "", "hostPathVolumes"),
 	Peers: map[string][]string{
 		"polaris":     {"hostPathSet"},
-		"kube-linter": {"sensitive-host-mounts", "docker-sock"},
+		"kube-linter": {"sensitive-host-mounts", "docker-sock", "writable-host-mount"},
 		"kubesec":     {"DockerSock", "ProcMount"},
 		"clusterlint": {"hostpath-volume"},
-		"kubescape":   {"alert-any-hostpath", "containers-mounting-docker-socket"},
+		"kubescape":   {"alert-any-hostpath", "alert-rw-hostpath", "containers-mounting-docker-socket", "alert-mount-potential-credentials-paths"},
 	},
 }
 
@@ -35,6 +35,27 @@ var runtimeSockets = []string{
 // windowsPipe is where named pipes are on Windows nodes, with slashes.
 const windowsPipe = "//./pipe/"
 
+// manifests is where kubelets that kubeadm set up find pods to run without asking the API.
+const manifests = "/etc/kubernetes/manifests"
+
+// rootHome is the home of root on a node, where people and scripts that set it up logged in somewhere.
+const rootHome = "/root"
+
+// revealing are folders whose content gives away more than the node's own files, read-only or not.
+// Sources: the folders of kubeadm, the kubelet and etcd; where the tools of cloud providers keep what they
+// log in with.
+var revealing = []struct{ path, holds string }{
+	{"/var/lib/kubelet/pods", "the tokens and Secrets of every pod on the node"},
+	{"/var/lib/kubelet/pki", "the kubelet's own key"},
+	{"/var/lib/etcd", "all of the cluster's data, Secrets too"},
+	{"/etc/kubernetes", "keys of the node and, where the control plane runs, of the cluster"},
+	{rootHome + "/.kube", "somebody's login to a cluster"},
+	{rootHome + "/.ssh", "keys for logging in elsewhere"},
+	{rootHome + "/.aws", "a login to the cloud"},
+	{rootHome + "/.azure", "a login to the cloud"},
+	{rootHome + "/.config/gcloud", "a login to the cloud"},
+}
+
 func hostPath(p *rule.Pass, t snapshot.Template) []rule.Finding {
 	var found []rule.Finding
 	for i, v := range t.Spec.Volumes {
@@ -43,13 +64,18 @@ func hostPath(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		}
 		volume := t.SpecPath().Child("volumes").Index(i)
 		f := rule.Finding{Field: volume.Child("hostPath", "path"), Value: v.HostPath.Path}
-		users := mountedBy(t, v.Name)
+		users, writers := mountedBy(t, v.Name)
 		into := "which no container mounts"
-		if len(users) > 0 {
-			into = "mounted by " + named(users)
+		switch {
+		case len(users) > 0 && len(writers) == 0:
+			into = "mounted by " + named(users) + ", read-only"
+		case len(users) > len(writers):
+			into = "mounted by " + named(users) + ", writable by " + named(writers)
+		case len(users) > 0:
+			into = "mounted by " + named(users) + ", writable"
 		}
 		clean := cleanPath(v.HostPath.Path)
-		socket := holdsSocket(clean)
+		socket, secrets := holdsSocket(clean), reveals(clean)
 		switch {
 		case isRoot(clean):
 			f.Severity = rule.Critical
@@ -60,11 +86,20 @@ func hostPath(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		case socket != "":
 			f.Severity = rule.Critical
 			f.Message = fmt.Sprintf("volume %q is %s of the node, with the container runtime's socket in it, %s: that is root on the node", v.Name, v.HostPath.Path, into)
+		case len(writers) > 0 && holds(clean, manifests):
+			f.Severity = rule.Critical
+			f.Message = fmt.Sprintf("volume %q is %s of the node, %s: the kubelet runs every pod that is put into %s, privileged ones too", v.Name, v.HostPath.Path, into, manifests)
+		case secrets != "":
+			f.Message = fmt.Sprintf("volume %q is %s of the node, %s: there are %s", v.Name, v.HostPath.Path, into, secrets)
 		default:
 			f.Message = fmt.Sprintf("volume %q is %s of the node, %s", v.Name, v.HostPath.Path, into)
-			if onlyRead(t, v.Name) { // what an agent needs: nothing of it reaches another pod or the node
+			switch {
+			case len(users) > 0 && len(writers) == 0: // what an agent needs: nothing of it reaches another pod or the node
 				f.Severity = rule.Medium
-				f.Message += ", read-only"
+			case len(writers) > 0 && holds("/proc", clean):
+				f.Message += ": root in the container sets the kernel's own settings there"
+			case apart(clean):
+				f.Severity = rule.Medium
 			}
 		}
 		if f.Severity == rule.Critical {
@@ -74,7 +109,7 @@ func hostPath(p *rule.Pass, t snapshot.Template) []rule.Finding {
 			}
 		} else {
 			f.Fix = harden(p, "use an emptyDir, or a PersistentVolumeClaim where the data must stay",
-				"what is in the node's folder is not there any more; a program that reads the node's own files needs the folder",
+				"what is in the node's folder is not there any more; a program that only reads the node's files needs the folder, with readOnly: true on the mount",
 				p.Drop(volume.Child("hostPath")).And(p.Put(volume.Child("emptyDir"), map[string]any{})), "volumes:\n- name: "+v.Name+"\n  emptyDir: {}\n")
 		}
 		found = append(found, f)
@@ -102,37 +137,63 @@ func isRoot(clean string) bool {
 // holdsSocket is the socket of a container runtime that is at or below the path, or "".
 func holdsSocket(clean string) string {
 	for _, s := range runtimeSockets {
-		if s == clean || strings.HasPrefix(s, clean+"/") {
+		if holds(clean, s) {
 			return s
 		}
 	}
 	return ""
 }
 
-// onlyRead tells whether every mount of a volume is read-only, and there is one.
-func onlyRead(t snapshot.Template, volume string) bool {
-	mounted := false
-	for _, c := range containers(t) {
-		for _, m := range c.VolumeMounts {
-			if m.Name == volume {
-				if !m.ReadOnly {
-					return false
-				}
-				mounted = true
-			}
+// holds tells whether path is folder, or lies below it.
+func holds(folder, path string) bool { return path == folder || strings.HasPrefix(path, folder+"/") }
+
+// reveals says what secrets lie at, below or around the path, or "".
+func reveals(clean string) string {
+	for _, r := range revealing {
+		if holds(clean, r.path) || holds(r.path, clean) {
+			return r.holds
 		}
 	}
-	return mounted
+	return ""
 }
 
-func mountedBy(t snapshot.Template, volume string) []snapshot.Container {
-	var list []snapshot.Container
-	for _, c := range containers(t) {
-		for _, m := range c.VolumeMounts {
-			if m.Name == volume && !slices.ContainsFunc(list, func(have snapshot.Container) bool { return have.Name == c.Name }) {
-				list = append(list, c)
-			}
+// Where programs keep their data, each in a folder of its own, and whose folders there are those of the node's
+// own programs. Source: Filesystem Hierarchy Standard 3.0; the folders of kubelets, runtimes and distributions
+// of Kubernetes.
+var (
+	dataFolders = []string{"/var/lib", "/var/cache", "/mnt", "/srv", "/data"}
+	ofTheNode   = []string{
+		"kubelet", "etcd", "docker", "containerd", "containers", "crio", "cri-dockerd", "cni", "rancher", "k0s", "k3s", "microk8s", "kubernetes",
+		"systemd", "dbus", "apt", "dpkg", "rpm", "dnf", "yum", "cloud", "NetworkManager", "sudo", "selinux", "apparmor",
+	}
+)
+
+// apart tells a folder below which nothing of the node's own is to be found: one that is there for the pod.
+func apart(clean string) bool {
+	for _, folder := range dataFolders {
+		if name, ok := strings.CutPrefix(clean, folder+"/"); ok {
+			name, _, _ = strings.Cut(name, "/")
+			return !slices.Contains(ofTheNode, name)
 		}
 	}
-	return list
+	return clean == "/data"
+}
+
+// mountedBy are the containers that mount a volume, and those of them that may write into it.
+func mountedBy(t snapshot.Template, volume string) (users, writers []snapshot.Container) {
+	for _, c := range containers(t) {
+		mounted, writable := false, false
+		for _, m := range c.VolumeMounts {
+			if m.Name == volume {
+				mounted, writable = true, writable || !m.ReadOnly
+			}
+		}
+		if mounted {
+			users = append(users, c)
+		}
+		if writable {
+			writers = append(writers, c)
+		}
+	}
+	return users, writers
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/pod-security-admission/policy"
@@ -69,6 +70,9 @@ func standard(locate locator, elsewhere told, ids ...policy.CheckID) func(*rule.
 
 // containers are all that the Pod Security Standards look at.
 func containers(t snapshot.Template) []snapshot.Container {
+	if t.Spec == nil || len(t.Spec.EphemeralContainers) == 0 {
+		return t.Containers()
+	}
 	return slices.Concat(t.Containers(), t.EphemeralContainers())
 }
 
@@ -119,4 +123,30 @@ func verb(list []snapshot.Container, singular, plural string) string {
 		return singular
 	}
 	return plural
+}
+
+// notSystem is an Applies that leaves out what Kubernetes and whoever runs the cluster brought: nobody who
+// reads the finding could change it.
+func notSystem(p *rule.Pass) bool {
+	switch p.Object.Namespace {
+	case metav1.NamespaceSystem, metav1.NamespacePublic, corev1.NamespaceNodeLease:
+		return false
+	}
+	return true
+}
+
+// onWindows tells a template whose pods say that they run on Windows nodes, where most of this is not known.
+func onWindows(t snapshot.Template) bool {
+	return t.Spec.OS != nil && t.Spec.OS.Name == corev1.Windows || t.Spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows)
+}
+
+// ownUsers tells a template whose pods have a user namespace: their users are nobody on the node.
+func ownUsers(t snapshot.Template) bool { return t.Spec.HostUsers != nil && !*t.Spec.HostUsers }
+
+// metadataPath is where the labels and annotations of a template's pods stand.
+func metadataPath(t snapshot.Template) *field.Path {
+	if t.Path == nil {
+		return field.NewPath("metadata")
+	}
+	return t.Path.Child("metadata")
 }

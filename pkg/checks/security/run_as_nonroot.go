@@ -22,7 +22,7 @@ var RunAsNonRoot = rule.Check{
 		"kube-linter": {"run-as-non-root"},
 		"kubesec":     {"RunAsNonRoot"},
 		"clusterlint": {"non-root-user"},
-		"kubescape":   {"non-root-containers"},
+		"kubescape":   {"non-root-containers", "set-runasusername-value", "set-gmsacredentialspecname-value"},
 	},
 }
 

@@ -25,17 +25,37 @@ func TestChecks(t *testing.T) { ruletest.Run(t, security.Checks...) }
 
 // told says which checks tell of a control's verdict.
 var told = map[policy.CheckID][]*rule.Check{
-	"privileged":                {&security.Privileged},
-	"hostNamespaces":            {&security.HostNamespaces},
-	"hostPathVolumes":           {&security.HostPath},
-	"hostPorts":                 {&security.HostPort},
-	"capabilities_baseline":     {&security.CapsDangerous},
-	"capabilities_restricted":   {&security.CapsDropAll, &security.CapsDangerous},
-	"allowPrivilegeEscalation":  {&security.PrivilegeEscalation},
-	"runAsNonRoot":              {&security.RunAsNonRoot},
-	"runAsUser":                 {&security.RunAsNonRoot},
-	"seccompProfile_baseline":   {&security.SeccompMissing},
-	"seccompProfile_restricted": {&security.SeccompMissing},
+	"privileged":                 {&security.Privileged},
+	"hostNamespaces":             {&security.HostNamespaces, &security.HostProcess},
+	"hostPathVolumes":            {&security.HostPath},
+	"hostPorts":                  {&security.HostPort},
+	"capabilities_baseline":      {&security.CapsDangerous},
+	"capabilities_restricted":    {&security.CapsDropAll, &security.CapsDangerous},
+	"allowPrivilegeEscalation":   {&security.PrivilegeEscalation},
+	"runAsNonRoot":               {&security.RunAsNonRoot},
+	"runAsUser":                  {&security.RunAsNonRoot},
+	"seccompProfile_baseline":    {&security.SeccompMissing},
+	"seccompProfile_restricted":  {&security.SeccompMissing},
+	"procMount":                  {&security.ProcMount},
+	"procMount_restricted":       {&security.ProcMount},
+	"sysctls":                    {&security.Sysctls},
+	"seLinuxOptions":             {&security.SELinuxOptions},
+	"appArmorProfile":            {&security.AppArmorUnconfined},
+	"windowsHostProcess":         {&security.HostProcess},
+	"restrictedVolumes":          {&security.VolumeTypes, &security.HostPath},
+	"hostProbesAndHostLifecycle": {&security.ProbeOtherHost},
+}
+
+// perVolume are the checks that may speak several times of one pod.
+var perVolume = []*rule.Check{&security.HostPath, &security.HostNamespaces, &security.VolumeTypes}
+
+// TestControls holds that every control of the Pod Security Standards is told by some check.
+func TestControls(t *testing.T) {
+	for _, c := range controls {
+		if len(told[c.ID]) == 0 {
+			t.Errorf("%s: no check tells of it", c.ID)
+		}
+	}
 }
 
 func findings(s *snapshot.Snapshot, o *snapshot.Object, c *rule.Check) []*rule.Finding {
@@ -72,7 +92,7 @@ func agree(t *testing.T, s *snapshot.Snapshot, o *snapshot.Object) {
 					t.Errorf("%s: %s found no field: %q", o, c.ID, f.Message)
 				}
 			}
-			if c.ID != "host-path" && c.ID != "host-namespaces" && places[f.Seen.Container] {
+			if !slices.Contains(perVolume, c) && places[f.Seen.Container] {
 				t.Errorf("%s: %s speaks twice of container %q", o, c.ID, f.Seen.Container)
 			}
 			places[f.Seen.Container] = true
@@ -104,13 +124,27 @@ func allowed(id policy.CheckID, o *snapshot.Object) bool {
 			continue
 		}
 		for _, t := range o.Templates {
-			if !c.Versions[len(c.Versions)-1].CheckPod(&metav1.ObjectMeta{Annotations: t.Annotations}, t.Spec).Allowed {
+			if !c.Versions[len(c.Versions)-1].CheckPod(&metav1.ObjectMeta{Annotations: t.Annotations}, admitted(t.Spec)).Allowed {
 				return false
 			}
 		}
 		return true
 	}
 	panic("no such control: " + id)
+}
+
+// admitted is a pod as admission sees it: the API server makes an emptyDir of every volume that says nothing.
+func admitted(spec *corev1.PodSpec) *corev1.PodSpec {
+	if !slices.ContainsFunc(spec.Volumes, func(v corev1.Volume) bool { return v.VolumeSource == corev1.VolumeSource{} }) {
+		return spec
+	}
+	spec = spec.DeepCopy()
+	for i := range spec.Volumes {
+		if v := &spec.Volumes[i].VolumeSource; *v == (corev1.VolumeSource{}) {
+			v.EmptyDir = &corev1.EmptyDirVolumeSource{}
+		}
+	}
+	return spec
 }
 
 func TestControlsOnFixtures(t *testing.T) {
@@ -143,7 +177,7 @@ func TestSeverities(t *testing.T) {
 	}{
 		{&security.Privileged, "each-container", []rule.Severity{rule.Critical, rule.Critical, rule.Critical}},
 		{&security.HostNamespaces, "all", []rule.Severity{rule.High, rule.High, rule.High}},
-		{&security.HostPath, "folders", []rule.Severity{rule.High, rule.High}},
+		{&security.HostPath, "folders", []rule.Severity{rule.High, rule.Medium}},
 		{&security.HostPath, "whole-node", []rule.Severity{rule.Critical, rule.Critical, rule.Critical, rule.Critical, rule.Critical, rule.Critical}},
 		{&security.HostPort, "host-network", []rule.Severity{rule.Medium}},
 		{&security.CapsDangerous, "added", []rule.Severity{rule.High, rule.High, rule.High}},
@@ -226,11 +260,12 @@ func TestControlsOnChance(t *testing.T) {
 // cured applies the patches of one check's findings and judges again.
 func cured(t *testing.T, pod *corev1.Pod, s *snapshot.Snapshot, o *snapshot.Object, c *rule.Check) {
 	t.Helper()
-	text, err := json.Marshal(pod)
-	if err != nil {
-		t.Fatal(err)
+	found := findings(s, o, c)
+	if len(found) == 0 {
+		return
 	}
-	for _, f := range findings(s, o, c) {
+	var all jsonpatch.Patch
+	for _, f := range found {
 		if f.Fix == nil {
 			t.Errorf("%s: no fix for %q", c.ID, f.Message)
 			return
@@ -246,10 +281,15 @@ func cured(t *testing.T, pod *corev1.Pod, s *snapshot.Snapshot, o *snapshot.Obje
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text, err = patch.Apply(text); err != nil {
-			t.Errorf("%s: patch %s: %v", c.ID, body, err)
-			return
-		}
+		all = append(all, patch...)
+	}
+	text, err := json.Marshal(pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err = all.Apply(text); err != nil {
+		t.Errorf("%s: patches %v: %v", c.ID, all, err)
+		return
 	}
 	after := &corev1.Pod{}
 	if err := json.Unmarshal(text, after); err != nil {
@@ -287,20 +327,69 @@ func chance(r *rand.Rand) *corev1.Pod {
 		}
 		return list
 	}
+	selinux := func() *corev1.SELinuxOptions {
+		return pick(r, nil, nil, nil, &corev1.SELinuxOptions{Level: "s0:c1"}, &corev1.SELinuxOptions{Type: "container_t"}, &corev1.SELinuxOptions{Type: "spc_t", Role: "r"}, &corev1.SELinuxOptions{User: "u"})
+	}
+	appArmor := func() *corev1.AppArmorProfile {
+		return pick(r, nil, nil, nil, &corev1.AppArmorProfile{Type: "RuntimeDefault"}, &corev1.AppArmorProfile{Type: "Unconfined"}, &corev1.AppArmorProfile{Type: "Localhost"}, &corev1.AppArmorProfile{})
+	}
+	windowsOptions := func() *corev1.WindowsSecurityContextOptions {
+		return pick(r, nil, nil, nil, nil, &corev1.WindowsSecurityContextOptions{HostProcess: flag(), RunAsUserName: pick(r, nil, ptr(`NT AUTHORITY\SYSTEM`), ptr(`NT AUTHORITY\Local service`))})
+	}
 	if r.IntN(3) > 0 {
-		pod.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: uid(), RunAsNonRoot: flag(), SeccompProfile: profile()}
+		pod.Spec.SecurityContext = &corev1.PodSecurityContext{
+			RunAsUser: uid(), RunAsNonRoot: flag(), SeccompProfile: profile(),
+			SELinuxOptions: selinux(), AppArmorProfile: appArmor(), WindowsOptions: windowsOptions(),
+		}
+		for range r.IntN(3) {
+			name := pick(r, "net.ipv4.tcp_syncookies", "net.core.somaxconn", "vm.max_map_count", "net/ipv4/tcp_syncookies", "kernel.shm_rmid_forced")
+			pod.Spec.SecurityContext.Sysctls = append(pod.Spec.SecurityContext.Sysctls, corev1.Sysctl{Name: name, Value: "1"})
+		}
+	}
+	note := func(container string) {
+		if r.IntN(5) == 0 {
+			if pod.Annotations == nil {
+				pod.Annotations = map[string]string{}
+			}
+			pod.Annotations[corev1.DeprecatedAppArmorBetaContainerAnnotationKeyPrefix+container] = pick(r, "unconfined", "runtime/default", "localhost/web", "")
+		}
+	}
+	note("gone")
+	handler := func() (*corev1.HTTPGetAction, *corev1.TCPSocketAction) {
+		host := pick(r, "", "", "", "127.0.0.1", "db.example")
+		if r.IntN(2) == 0 {
+			return &corev1.HTTPGetAction{Host: host}, nil
+		}
+		return nil, &corev1.TCPSocketAction{Host: host}
+	}
+	probe := func() *corev1.Probe {
+		if r.IntN(2) == 0 {
+			return nil
+		}
+		p := &corev1.Probe{}
+		p.HTTPGet, p.TCPSocket = handler()
+		return p
 	}
 	container := func(name string) corev1.Container {
 		c := corev1.Container{Name: name}
 		if r.IntN(3) > 0 {
 			c.SecurityContext = &corev1.SecurityContext{RunAsUser: uid(), RunAsNonRoot: flag(), SeccompProfile: profile(), AllowPrivilegeEscalation: flag()}
 			c.SecurityContext.Privileged = pick(r, nil, nil, nil, ptr(true), ptr(false))
+			c.SecurityContext.ReadOnlyRootFilesystem = flag()
+			c.SecurityContext.ProcMount = pick(r, nil, nil, nil, ptr(corev1.DefaultProcMount), ptr(corev1.UnmaskedProcMount))
+			c.SecurityContext.SELinuxOptions, c.SecurityContext.AppArmorProfile, c.SecurityContext.WindowsOptions = selinux(), appArmor(), windowsOptions()
 			if r.IntN(3) > 0 {
 				c.SecurityContext.Capabilities = &corev1.Capabilities{Add: caps(), Drop: caps()}
 			}
 		}
 		for range r.IntN(3) {
 			c.Ports = append(c.Ports, corev1.ContainerPort{ContainerPort: 80, HostPort: int32(r.IntN(2)) * 80})
+		}
+		note(name)
+		c.StartupProbe, c.ReadinessProbe, c.LivenessProbe = probe(), probe(), probe()
+		if r.IntN(3) == 0 {
+			c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{}}
+			c.Lifecycle.PreStop.HTTPGet, c.Lifecycle.PreStop.TCPSocket = handler()
 		}
 		c.VolumeMounts = []corev1.VolumeMount{{Name: fmt.Sprint("v", r.IntN(3)), MountPath: "/v"}}
 		return c
@@ -318,7 +407,12 @@ func chance(r *rand.Rand) *corev1.Pod {
 	}
 	for i := range r.IntN(3) {
 		v := corev1.Volume{Name: fmt.Sprint("v", i)}
-		if r.IntN(2) == 0 {
+		switch r.IntN(6) {
+		case 0:
+			v.NFS = &corev1.NFSVolumeSource{Server: "nfs.example", Path: "/"}
+		case 1:
+			v.Secret = &corev1.SecretVolumeSource{SecretName: "web"}
+		case 2, 3, 4:
 			v.HostPath = &corev1.HostPathVolumeSource{Path: pick(r, "/", "/run", "/var/run/docker.sock", "/data", "/runner", "")}
 		}
 		pod.Spec.Volumes = append(pod.Spec.Volumes, v)
