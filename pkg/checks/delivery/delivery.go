@@ -7,8 +7,20 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
-//go:embed *
+//go:embed *.md
 var docs embed.FS
 
 // Checks are the checks of this package, by name.
-var Checks = []*rule.Check{}
+var Checks = []*rule.Check{
+	&ArgoNotSynced,
+	&FluxNotReady,
+	&FluxSuspended,
+	&ImageDigestSplit,
+	&ImageMovingTag,
+	&ImageNotDigest,
+	&ImageOldRegistry,
+	&ImagePullPolicy,
+	&ImageUnqualified,
+	&NginxIngressEOL,
+	&RevisionHistoryNone,
+}
