@@ -7,8 +7,23 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
-//go:embed *
+//go:embed *.md
 var docs embed.FS
 
 // Checks are the checks of this package, by name.
-var Checks = []*rule.Check{}
+var Checks = []*rule.Check{
+	&APIDeprecated,
+	&APIServiceUnavailable,
+	&CertificateFailing,
+	&ControlPlaneSkew,
+	&CSRPending,
+	&KubeletSkew,
+	&NodeCordoned,
+	&NodeOld,
+	&NodeTaintUnused,
+	&NSUnused,
+	&WebhookBlocks,
+	&WebhookBroken,
+	&WebhookCAExpiring,
+	&WebhookTimeout,
+}

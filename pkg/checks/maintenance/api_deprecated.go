@@ -1,0 +1,118 @@
+package maintenance
+
+import (
+	"fmt"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// APIDeprecated finds manifests in a version of the API that is gone, or is going.
+var APIDeprecated = rule.Check{
+	ID: "api-deprecated", Title: "apiVersion that is gone, or is going", Doc: rule.ReadDoc(docs, "api_deprecated.md"),
+	Dimension: rule.Maintenance, Severity: rule.High, On: rule.Everything,
+	// A cluster shows every object in the version that it is asked for, whichever it was written in; what an
+	// autoscaler names it shows as it is.
+	Applies: func(p *rule.Pass) bool { return p.Object.Origin != nil || p.Object.GroupKind() == snapshot.HPAKind },
+	Run: func(p *rule.Pass) {
+		judgeTarget(p)
+		if p.Object.Origin == nil {
+			return
+		}
+		at := field.NewPath("apiVersion")
+		written, _ := rule.ValueAt(p.Object, at)
+		version, ok := written.(string)
+		if !ok {
+			return
+		}
+		v := knowledge.APIVersionOf(version, p.Object.Kind)
+		if v == nil {
+			return
+		}
+		f := rule.Finding{Field: at, Value: version}
+		what := fmt.Sprintf("%s of %s", version, p.Object.Kind)
+		switch {
+		case v.By != "":
+			f.Certainty = rule.Likely // which release the cluster runs nobody knows here
+			f.Message = fmt.Sprintf("%s is not served any more by %s and later: kubectl apply fails there", what, v.By)
+			f.Label = "gone with " + v.By
+		case v.Removed > 0 && v.Removed <= knowledge.KubernetesMinor:
+			f.Message = fmt.Sprintf("Kubernetes does not serve %s any more since 1.%d: kubectl apply fails there", what, v.Removed)
+			f.Label = fmt.Sprintf("gone since Kubernetes 1.%d", v.Removed)
+		case v.Removed == knowledge.KubernetesMinor+1:
+			f.Severity = rule.Medium
+			f.Message = fmt.Sprintf("the next Kubernetes, 1.%d, will not serve %s any more", v.Removed, what)
+			f.Label = fmt.Sprintf("goes with Kubernetes 1.%d", v.Removed)
+		case v.Removed > 0:
+			f.Severity = rule.Low
+			f.Message = fmt.Sprintf("%s is deprecated since Kubernetes 1.%d, and will not be served from 1.%d on", what, v.Deprecated, v.Removed)
+			f.Label = fmt.Sprintf("goes with Kubernetes 1.%d", v.Removed)
+		default:
+			f.Severity = rule.Info
+			f.Message = fmt.Sprintf("%s is deprecated since Kubernetes 1.%d", what, v.Deprecated)
+			f.Label = "deprecated"
+		}
+		p.Report(f).WithFix(rewritten(p, v))
+	},
+	Peers: map[string][]string{
+		"popeye": {"POP-403", "POP-404"}, "kube-score": {"stable-version"}, "kube-linter": {"no-extensions-v1beta"},
+		"kubescape": {"psp-deny-allowed-capabilities", "psp-deny-allowprivilegeescalation"},
+	},
+}
+
+// rewritten is what to write instead. Where the content need not change with the version it is a patch.
+func rewritten(p *rule.Pass, v *knowledge.APIVersion) rule.Fix {
+	fix := rule.Fix{Title: "write apiVersion: " + v.Instead, Applicability: rule.NeedsThought, Caution: v.Note}
+	switch {
+	case v.Instead == "":
+		fix.Title = "leave it out"
+		return fix
+	case v.Kind != "":
+		fix.Title = fmt.Sprintf("write %s of %s", v.Kind, v.Instead)
+		return fix
+	}
+	same := v.Same
+	if v.Required != "" {
+		if _, there := rule.ValueAt(p.Object, rule.FieldPath(v.Required)); there {
+			fix.Caution = ""
+		} else {
+			same = false
+		}
+	}
+	if fix.Caution == "" {
+		fix.Caution = "clusters older than the new version do not know it"
+	}
+	if same {
+		fix.Patch = p.Put(field.NewPath("apiVersion"), v.Instead)
+	}
+	return fix
+}
+
+// judgeTarget looks at what an autoscaler names. Its controller asks for the group and the kind, whatever the version.
+func judgeTarget(p *rule.Pass) {
+	hpa, ok := p.Object.Typed.(*autoscalingv2.HorizontalPodAutoscaler)
+	if !ok {
+		return
+	}
+	to := hpa.Spec.ScaleTargetRef
+	v := knowledge.APIVersionOf(to.APIVersion, to.Kind)
+	if v == nil || v.Removed == 0 || v.Removed > knowledge.KubernetesMinor || v.Instead == "" {
+		return
+	}
+	if (snapshot.Ref{APIVersion: v.Version}).Group() == (snapshot.Ref{APIVersion: v.Instead}).Group() {
+		return
+	}
+	at := field.NewPath("spec", "scaleTargetRef", "apiVersion")
+	patch := p.Put(at, v.Instead)
+	p.Report(rule.Finding{
+		Field: at, Value: to.APIVersion, Label: fmt.Sprintf("gone since Kubernetes 1.%d", v.Removed),
+		Message: fmt.Sprintf("Kubernetes does not serve %s of %s any more since 1.%d, so nothing is scaled", to.APIVersion, to.Kind, v.Removed),
+	}).WithFix(rule.Fix{
+		Title: "name " + v.Instead, Applicability: rule.NeedsThought, Patch: patch, Command: p.Live(patch),
+		Caution: "it begins to scale then: see that its bounds and metrics are still what is wanted",
+	})
+}

@@ -1,0 +1,67 @@
+package maintenance
+
+import (
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// condition is what a status says of one thing, of a kind that has no Go type here.
+type condition struct {
+	status, reason, message string
+	since                   time.Time // zero where it does not say
+}
+
+// conditionOf is the condition of a type; ok is false where the status has none.
+func conditionOf(o *snapshot.Object, kind string) (c condition, ok bool) {
+	list, _ := o.At("status", "conditions")
+	items, _ := list.([]any)
+	for _, item := range items {
+		m, _ := item.(map[string]any)
+		if m["type"] != kind {
+			continue
+		}
+		c.status, _ = m["status"].(string)
+		c.reason, _ = m["reason"].(string)
+		c.message, _ = m["message"].(string)
+		c.since = timeOf(m["lastTransitionTime"])
+		return c, true
+	}
+	return condition{}, false
+}
+
+// timeOf is a moment as the API writes it; zero where it is none.
+func timeOf(v any) time.Time {
+	text, _ := v.(string)
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// timeAt is the moment at a path of an object; zero where there is none.
+func timeAt(o *snapshot.Object, keys ...string) time.Time {
+	v, _ := o.At(keys...)
+	return timeOf(v)
+}
+
+// minorOf is the minor version of Kubernetes 1 in a version such as v1.33.2-eks-1a2b3c; ok is false where it is none.
+func minorOf(text string) (minor int, ok bool) {
+	v, err := version.ParseGeneric(text)
+	if err != nil || v.Major() != 1 {
+		return 0, false
+	}
+	return int(v.Minor()), true
+}
+
+// imageVersion is the tag of an image, "" where it has none.
+func imageVersion(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	name := image[strings.LastIndexByte(image, '/')+1:]
+	_, tag, _ := strings.Cut(name, ":")
+	return tag
+}
