@@ -7,8 +7,26 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
-//go:embed *
+//go:embed *.md
 var docs embed.FS
 
 // Checks are the checks of this package, by name.
-var Checks = []*rule.Check{}
+var Checks = []*rule.Check{
+	&AgentSandbox,
+	&AnnotationEmail,
+	&DefaultNamespace,
+	&InstanceLabel,
+	&KyvernoAudit,
+	&LabelInvalid,
+	&LabelOwner,
+	&LabelsCommon,
+	&LimitRangeMissing,
+	&PolicyBindingOrphan,
+	&PolicyBindingSilent,
+	&PolicyFailOpen,
+	&PolicyTypeWarning,
+	&PolicyUnbound,
+	&PSANamespace,
+	&PSAPrivileged,
+	&QuotaMissing,
+}
