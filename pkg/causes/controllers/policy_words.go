@@ -267,7 +267,7 @@ func concept(words string, template *field.Path, t snapshot.Template) *spoken {
 		list := t.Containers()
 		if len(list) != 1 {
 			m := containerSays.FindStringSubmatch(words)
-			list = slices.DeleteFunc(list, func(c snapshot.Container) bool { return m == nil || !strings.EqualFold(c.Name, m[1]) })
+			list = slices.DeleteFunc(slices.Clone(list), func(c snapshot.Container) bool { return m == nil || !strings.EqualFold(c.Name, m[1]) })
 		}
 		if len(list) != 1 {
 			return &spoken{path: template.Child("spec", "containers"), how: byConcept}

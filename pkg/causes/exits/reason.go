@@ -188,6 +188,12 @@ type ended struct {
 	evidence rule.Evidence
 }
 
+// readKey is the log of an end that was read, for snapshot.Derived.
+type readKey struct {
+	text string
+	code int32
+}
+
 // endOf is the end of a container for the reason that the cause tells of; nil without it.
 func endOf(p *rule.Pass, c snapshot.Container, cause string) *ended {
 	d := failed(p, c)
@@ -195,7 +201,8 @@ func endOf(p *rule.Pass, c snapshot.Container, cause string) *ended {
 		return nil
 	}
 	text, quote := loopText(p, c, d)
-	r := reasonIn(text, d.ExitCode)
+	// Thirty causes read the same log.
+	r := snapshot.Derived(p.Snapshot, readKey{text, d.ExitCode}, func() *reason { return reasonIn(text, d.ExitCode) })
 	if r == nil || r.cause != cause {
 		return nil
 	}
