@@ -76,15 +76,12 @@ func DatabaseOf(image string, command, args []string) *Database {
 		if len(args) == 0 || strings.HasPrefix(args[0], "-") || db.starts(args[:1]) {
 			return db
 		}
-		// The entry points of images take options and the server's own sub-commands; a program of another name
-		// is started in the server's place.
-		if strings.ContainsAny(args[0], "/ ") || clientPrograms[args[0]] {
-			if db.starts(args) {
-				return db
-			}
-			return nil
+		// The entry points of images take options and the server's own sub-commands; what else there is is started
+		// in the server's place.
+		if serverCommands[args[0]] {
+			return db
 		}
-		return db
+		return nil
 	}
 	if db.starts(append(append([]string{}, command...), args...)) {
 		return db
@@ -92,12 +89,9 @@ func DatabaseOf(image string, command, args []string) *Database {
 	return nil
 }
 
-// clientPrograms are started from images of databases without being the server.
-var clientPrograms = map[string]bool{
-	"sh": true, "bash": true, "psql": true, "pg_dump": true, "pg_dumpall": true, "pg_isready": true, "pg_basebackup": true, "mysql": true, "mysqldump": true, "mysqladmin": true,
-	"mariadb": true, "mariadb-dump": true, "mongo": true, "mongosh": true, "mongos": true, "mongodump": true, "mongorestore": true, "redis-cli": true, "redis-sentinel": true,
-	"valkey-cli": true, "valkey-sentinel": true, "etcdctl": true, "clickhouse-client": true, "influx": true, "sleep": true, "cqlsh": true, "gateway": true,
-}
+// serverCommands are what the servers themselves are told as their first argument. Source: the documentation of MinIO,
+// CockroachDB, Elasticsearch and InfluxDB.
+var serverCommands = map[string]bool{"server": true, "start": true, "start-single-node": true, "eswrapper": true, "run": true}
 
 // starts tells whether the words of a command, or a script among them, name the server's program.
 func (d *Database) starts(words []string) bool {

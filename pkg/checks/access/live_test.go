@@ -33,13 +33,13 @@ func crb(name, role string, subjects []rbacv1.Subject) *rbacv1.ClusterRoleBindin
 	return &rbacv1.ClusterRoleBinding{ObjectMeta: meta("", name), RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: role}, Subjects: subjects}
 }
 
-func exec(name string) *rbacv1.ClusterRole {
-	return &rbacv1.ClusterRole{ObjectMeta: meta("", name), Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"pods/exec"}, Verbs: []string{"create"}}}}
+func exec() *rbacv1.ClusterRole {
+	return &rbacv1.ClusterRole{ObjectMeta: meta("", "ci"), Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"pods/exec"}, Verbs: []string{"create"}}}}
 }
 
-func runs(as string) *appsv1.Deployment {
+func runs() *appsv1.Deployment {
 	d := &appsv1.Deployment{ObjectMeta: meta("shop", "web")}
-	d.Spec.Template.Spec.ServiceAccountName = as
+	d.Spec.Template.Spec.ServiceAccountName = "web"
 	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "app", Image: "registry.example/web:1"}}
 	return d
 }
@@ -63,10 +63,10 @@ func TestLive(t *testing.T) {
 		objects []runtime.Object
 		want    string
 	}{
-		{"rbac-exec", none, []runtime.Object{exec("ci"), crb("ci", "ci", subject("ci", "runner"))}, "fail"},
-		{"rbac-exec", none, []runtime.Object{exec("ci"), crb("ci", "ci", subject("kube-system", "runner"))}, "nothing"},
-		{"rbac-exec", none, []runtime.Object{exec("ci"), crb("eks:ci", "ci", subject("ci", "runner"))}, "nothing"},
-		{"rbac-exec", none, []runtime.Object{exec("ci")}, "nothing"},
+		{"rbac-exec", none, []runtime.Object{exec(), crb("ci", "ci", subject("ci", "runner"))}, "fail"},
+		{"rbac-exec", none, []runtime.Object{exec(), crb("ci", "ci", subject("kube-system", "runner"))}, "nothing"},
+		{"rbac-exec", none, []runtime.Object{exec(), crb("eks:ci", "ci", subject("ci", "runner"))}, "nothing"},
+		{"rbac-exec", none, []runtime.Object{exec()}, "nothing"},
 		{"rbac-exec", snapshot.ClusterRoleKind, []runtime.Object{crb("ci", "ci", subject("ci", "runner"))}, "unknown ClusterRole: forbidden"},
 		{"rbac-exec", none, []runtime.Object{crb("ci", "ci", subject("ci", "runner"))}, "nothing"},
 		{"rbac-wildcard", snapshot.ClusterRoleKind, []runtime.Object{crb("ci", "ci", subject("ci", "runner"))}, "unknown ClusterRole: forbidden"},
@@ -77,14 +77,14 @@ func TestLive(t *testing.T) {
 		{"rbac-missing-ref", none, []runtime.Object{crb("ci", "ci", []rbacv1.Subject{{Kind: "User", Name: "jane"}})}, "fail"},
 		{"rbac-missing-ref", snapshot.ClusterRoleKind, []runtime.Object{crb("ci", "ci", []rbacv1.Subject{{Kind: "User", Name: "jane"}})}, "unknown clusterrole/ci: forbidden"},
 		{"rbac-missing-ref", snapshot.ServiceAcctKind, []runtime.Object{crb("ci", "view", subject("ci", "runner"))}, "unknown serviceaccount/runner: forbidden"},
-		{"rbac-unused", none, []runtime.Object{exec("ci")}, "fail"},
-		{"rbac-unused", snapshot.RoleBindingKind, []runtime.Object{exec("ci")}, "unknown RoleBinding: forbidden"},
-		{"rbac-workload-admin", none, []runtime.Object{runs("web"), crb("web", "cluster-admin", subject("shop", "web"))}, "fail"},
-		{"rbac-workload-admin", snapshot.ClusterRoleBindingKind, []runtime.Object{runs("web")}, "unknown ClusterRoleBinding: forbidden"},
-		{"sa-token-automount", none, []runtime.Object{runs("web"), &corev1.ServiceAccount{ObjectMeta: meta("shop", "web")}}, "fail"},
-		{"sa-token-automount", none, []runtime.Object{runs("web"), &corev1.ServiceAccount{ObjectMeta: meta("shop", "web")}, crb("web", "view", subject("shop", "web"))}, "pass"},
-		{"sa-token-automount", snapshot.RoleBindingKind, []runtime.Object{runs("web"), &corev1.ServiceAccount{ObjectMeta: meta("shop", "web")}}, "unknown RoleBinding: forbidden"},
-		{"sa-token-automount", snapshot.ServiceAcctKind, []runtime.Object{runs("web")}, "unknown serviceaccount/web: forbidden"},
+		{"rbac-unused", none, []runtime.Object{exec()}, "fail"},
+		{"rbac-unused", snapshot.RoleBindingKind, []runtime.Object{exec()}, "unknown RoleBinding: forbidden"},
+		{"rbac-workload-admin", none, []runtime.Object{runs(), crb("web", "cluster-admin", subject("shop", "web"))}, "fail"},
+		{"rbac-workload-admin", snapshot.ClusterRoleBindingKind, []runtime.Object{runs()}, "unknown ClusterRoleBinding: forbidden"},
+		{"sa-token-automount", none, []runtime.Object{runs(), &corev1.ServiceAccount{ObjectMeta: meta("shop", "web")}}, "fail"},
+		{"sa-token-automount", none, []runtime.Object{runs(), &corev1.ServiceAccount{ObjectMeta: meta("shop", "web")}, crb("web", "view", subject("shop", "web"))}, "pass"},
+		{"sa-token-automount", snapshot.RoleBindingKind, []runtime.Object{runs(), &corev1.ServiceAccount{ObjectMeta: meta("shop", "web")}}, "unknown RoleBinding: forbidden"},
+		{"sa-token-automount", snapshot.ServiceAcctKind, []runtime.Object{runs()}, "unknown serviceaccount/web: forbidden"},
 		{"sa-unused", none, []runtime.Object{&corev1.ServiceAccount{ObjectMeta: meta("shop", "old")}}, "fail"},
 		{"sa-unused", snapshot.CronJobKind, []runtime.Object{&corev1.ServiceAccount{ObjectMeta: meta("shop", "old")}}, "unknown CronJob: forbidden"},
 		{"configmap-unused", none, []runtime.Object{settings}, "fail"},

@@ -293,7 +293,7 @@ func who(list []rbacv1.Subject, namespace string) string {
 		if s.Namespace != "" {
 			namespace = s.Namespace
 		}
-		text = fmt.Sprintf("serviceaccount %s/%s", namespace, s.Name)
+		text = "serviceaccount " + strings.TrimPrefix(namespace+"/"+s.Name, "/")
 	default:
 		text = fmt.Sprintf("%s %q", strings.ToLower(s.Kind), s.Name)
 		if name, ok := strings.CutPrefix(s.Name, "system:serviceaccount:"); ok && s.Kind == rbacv1.UserKind {

@@ -44,6 +44,11 @@ var RBACClusterAdmin = rule.Check{
 			f.Label = "everything in the namespace"
 			f.Message = fmt.Sprintf("%s may do everything in namespace %s", who(subjects, b.Namespace), b.Namespace)
 		}
+		for i, s := range b.subjects {
+			if !crowd(s) && !own(s) && len(f.Marks) < marked {
+				f.Marks = append(f.Marks, rule.Mark{Field: field.NewPath("subjects").Index(i).Child("name"), Label: "has it"})
+			}
+		}
 		if b.builtIn() == "" {
 			f.Message += fmt.Sprintf(": %s allows * on * of *", b.to())
 		}
@@ -59,6 +64,9 @@ var RBACClusterAdmin = rule.Check{
 		"kubescape":   {"cluster-admin-role", "rule-list-all-cluster-admins-v1"},
 	},
 }
+
+// marked is how many of the subjects are drawn.
+const marked = 3
 
 func rank(program bool) int {
 	if program {

@@ -212,10 +212,28 @@ func stands(value string) bool {
 		"password", "pass", "secret", "token", "changeme", "change-me", "change_me", "placeholder", "example", "your-password", "empty", "prompt", "default":
 		return true
 	}
+	if word(value) || len(value) < 6 && strings.Trim(value, "0123456789") == "" {
+		return true
+	}
 	return strings.ContainsAny(value[:1], "$<%/@*[{|>!&`~") || strings.Contains(value, "${") || strings.Contains(value, "{{") || strings.Contains(value, "$(") ||
 		strings.Contains(value, "$__") || strings.Trim(lower, "x*.-_") == "" || strings.HasPrefix(lower, "your") || strings.Contains(value, "://") ||
 		strings.HasPrefix(lower, "file:") || strings.HasPrefix(lower, "env:") || strings.HasPrefix(lower, "env.") || strings.HasPrefix(lower, "vault:") || strings.HasPrefix(lower, "ref+") ||
 		strings.HasPrefix(lower, "secret:") || strings.HasPrefix(value, "ENC(") || strings.HasPrefix(value, "ENC[")
+}
+
+// word tells whether a value is a word of a language, as translations of a form have them: Password, Passwort.
+func word(value string) bool {
+	first := true
+	for _, r := range value {
+		if r > unicode.MaxASCII && unicode.IsLetter(r) {
+			return true
+		}
+		if first != unicode.IsUpper(r) || !unicode.IsLetter(r) {
+			return false
+		}
+		first = false
+	}
+	return true
 }
 
 // random tells whether a value looks as if nobody had thought it up: names of things do not.

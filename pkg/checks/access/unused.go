@@ -54,13 +54,15 @@ func judgeUse(p *rule.Pass, resource string) {
 	if used(p.Snapshot).uses(p.Object) || kept(p.Object) || young(p) || readOverAPI(p, resource) {
 		return
 	}
-	message := "no pod, template or other object names it"
-	if !p.Files {
-		message += "; kinds that were not read may"
+	f := rule.Finding{
+		Field: field.NewPath("metadata", "name"), Value: p.Object.Name, Label: "nothing names it", Certainty: certainly(p),
+		Message: "no pod, template or other object names it",
 	}
-	p.Report(rule.Finding{
-		Field: field.NewPath("metadata", "name"), Value: p.Object.Name, Label: "nothing names it", Certainty: certainly(p), Message: message,
-	}).WithFix(rule.Fix{
+	if !p.Files { // an operator may be told its name by an object of a kind that was not read
+		f.Severity = rule.Info
+		f.Message += "; kinds that were not read may"
+	}
+	p.Report(f).WithFix(rule.Fix{
 		Title: "delete it, or name it where it is meant to be used", Applicability: rule.NeedsThought,
 		Caution: "a program that reads it over the API, or a manifest that is applied later, names it nowhere",
 	})

@@ -94,7 +94,7 @@ func substituted(o *snapshot.Object, t snapshot.Template, image string) bool {
 	case o.Meta.GetAnnotations()["image.openshift.io/triggers"] != "" || t.Annotations["image.openshift.io/triggers"] != "":
 		return true
 	}
-	return o.Origin != nil && unfilled.MatchString(image)
+	return o.Origin != nil && strings.ContainsAny(image, "$<{%") && unfilled.MatchString(image)
 }
 
 // notSystem is an Applies that leaves out what Kubernetes and whoever runs the cluster brought.

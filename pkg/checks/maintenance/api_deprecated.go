@@ -2,8 +2,11 @@ package maintenance
 
 import (
 	"fmt"
+	"sort"
+	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
@@ -24,13 +27,10 @@ var APIDeprecated = rule.Check{
 			return
 		}
 		at := field.NewPath("apiVersion")
-		written, _ := rule.ValueAt(p.Object, at)
-		version, ok := written.(string)
-		if !ok {
-			return
-		}
+		version := p.Object.Written
 		v := knowledge.APIVersionOf(version, p.Object.Kind)
 		if v == nil {
+			judgeDefined(p, version)
 			return
 		}
 		f := rule.Finding{Field: at, Value: version}
@@ -115,4 +115,83 @@ func judgeTarget(p *rule.Pass) {
 		Title: "name " + v.Instead, Applicability: rule.NeedsThought, Patch: patch, Command: p.Live(patch),
 		Caution: "it begins to scale then: see that its bounds and metrics are still what is wanted",
 	})
+}
+
+var crdKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
+
+// definedVersion is a version of a custom resource, as its definition has it.
+type definedVersion struct {
+	served, deprecated bool
+	warning            string
+}
+
+type definedKey struct{}
+
+// definedVersions are those of the custom resources whose definitions are there.
+func definedVersions(s *snapshot.Snapshot) map[schema.GroupKind]map[string]definedVersion {
+	return snapshot.Derived(s, definedKey{}, func() map[schema.GroupKind]map[string]definedVersion {
+		all := map[schema.GroupKind]map[string]definedVersion{}
+		for _, o := range s.List(crdKind, "") {
+			group, _ := o.At("spec", "group")
+			kind, _ := o.At("spec", "names", "kind")
+			list, _ := o.At("spec", "versions")
+			items, _ := list.([]any)
+			of := map[string]definedVersion{}
+			g, ok := group.(string)
+			key := schema.GroupKind{Group: g, Kind: fmt.Sprint(kind)}
+			if all[key] != nil { // a second one of it, a base and its overlay: what either serves is served
+				of = all[key]
+			}
+			for _, item := range items {
+				m, _ := item.(map[string]any)
+				name, _ := m["name"].(string)
+				served, _ := m["served"].(bool)
+				deprecated, _ := m["deprecated"].(bool)
+				warning, _ := m["deprecationWarning"].(string)
+				if have, twice := of[name]; !twice || !have.served || have.deprecated {
+					of[name] = definedVersion{served, deprecated, warning}
+				}
+			}
+			if ok && len(of) > 0 {
+				all[key] = of
+			}
+		}
+		return all
+	})
+}
+
+// judgeDefined looks at a custom resource whose definition is there too.
+func judgeDefined(p *rule.Pass, apiVersion string) {
+	versions := definedVersions(p.Snapshot)[p.Object.GroupKind()]
+	if versions == nil {
+		return
+	}
+	_, name, _ := strings.Cut(apiVersion, "/")
+	v, there := versions[name]
+	var served []string
+	for other, o := range versions {
+		if o.served && !o.deprecated {
+			served = append(served, other)
+		}
+	}
+	sort.Strings(served)
+	f := rule.Finding{Field: field.NewPath("apiVersion"), Value: apiVersion}
+	switch {
+	case !there || !v.served:
+		f.Label = "not served"
+		f.Message = fmt.Sprintf("its definition does not serve %s: kubectl apply fails", apiVersion)
+	case v.deprecated:
+		f.Severity, f.Label = rule.Low, "deprecated"
+		f.Message = fmt.Sprintf("its definition calls %s deprecated", apiVersion)
+		if v.warning != "" {
+			f.Message += ", " + rule.Quote(v.warning)
+		}
+	default:
+		return
+	}
+	title := "write a version that the definition serves"
+	if len(served) > 0 {
+		title += ": " + strings.Join(served, ", ")
+	}
+	p.Report(f).WithFix(rule.Fix{Title: title, Applicability: rule.NeedsThought, Caution: "fields may differ between versions: see kubectl explain"})
 }

@@ -17,6 +17,7 @@ var Checks = []*rule.Check{
 	&CertificateFailing,
 	&ControlPlaneSkew,
 	&CSRPending,
+	&KubeletEOL,
 	&KubeletSkew,
 	&NodeCordoned,
 	&NodeOld,

@@ -45,12 +45,16 @@ func (c claim) words() string {
 }
 
 func judgePortsOf(p *rule.Pass, t snapshot.Template) {
-	var running []claim
+	var running, beside []claim
 	for _, c := range t.Containers() {
 		own := make([]claim, len(c.Ports))
 		for i := range c.Ports {
 			own[i] = claim{c.Name, c.Path.Child("ports").Index(i), &c.Ports[i]}
 			judgeNumbers(p, t, own[i])
+			if !c.Init && !c.Beside {
+				judgeHostPort(p, beside, own[i])
+				beside = append(beside, own[i])
+			}
 		}
 		for i, one := range own {
 			judgeTwice(p, own[:i], one)
@@ -79,6 +83,16 @@ func judgeNumbers(p *rule.Pass, t snapshot.Template, c claim) {
 	}
 }
 
+// judgeHostPort compares a port of the node with those of earlier ports of the pod: the API server takes each once.
+func judgeHostPort(p *rule.Pass, earlier []claim, c claim) {
+	for _, e := range earlier {
+		if c.port.HostPort != 0 && c.port.HostPort == e.port.HostPort && protocolOf(c.port.Protocol) == protocolOf(e.port.Protocol) && c.port.HostIP == e.port.HostIP {
+			portReport(p, c.path.Child("hostPort"), fmt.Sprint(c.port.HostPort), fmt.Sprintf("hostPort %d of container %q is taken by an earlier port of container %q", c.port.HostPort, c.container, e.container))
+			return
+		}
+	}
+}
+
 // judgeTwice compares a port with earlier ones of its container.
 func judgeTwice(p *rule.Pass, earlier []claim, c claim) {
 	for _, e := range earlier {
@@ -86,7 +100,7 @@ func judgeTwice(p *rule.Pass, earlier []claim, c claim) {
 		case c.port.Name != "" && c.port.Name == e.port.Name:
 			portReport(p, c.path.Child("name"), c.port.Name, fmt.Sprintf("container %q has two ports of the name %q", c.container, c.port.Name))
 			return
-		case same(c.port, e.port) && c.port.Name == "" && e.port.Name == "":
+		case same(c.port, e.port) && c.port.HostPort == e.port.HostPort && c.port.Name == "" && e.port.Name == "":
 			p.Report(rule.Finding{
 				Field: c.path, Value: c.words(), Severity: rule.Low, Label: "the same port once more",
 				Message: fmt.Sprintf("container %q declares %s twice", c.container, c.words()),

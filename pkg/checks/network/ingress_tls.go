@@ -18,7 +18,7 @@ var IngressTLS = rule.Check{
 	Dimension: rule.Security, Severity: rule.Medium, On: rule.Kinds(snapshot.IngressKind),
 	Applies: func(p *rule.Pass) bool {
 		ing, ok := p.Object.Typed.(*networkingv1.Ingress)
-		return ok && !challenge(ing) && ing.Annotations["nginx.org/mergeable-ingress-type"] != "minion"
+		return ok && !challenge(ing) && (len(ing.Spec.Rules) > 0 || ing.Spec.DefaultBackend != nil) && ing.Annotations["nginx.org/mergeable-ingress-type"] != "minion"
 	},
 	Run: func(p *rule.Pass) {
 		ing, ok := p.Object.Typed.(*networkingv1.Ingress)
@@ -133,8 +133,8 @@ func firstOf(ing *networkingv1.Ingress, i int) bool {
 	return true
 }
 
-// homely tells whether a host is one of a private network by its name. Source: RFC 6761, RFC 6762, RFC 9476 and
-// ICANN's reservation of .internal.
+// homely tells whether a host is one of a private network or of a trial by its name. Source: RFC 2606, RFC 6762,
+// RFC 8375 and ICANN's reservation of .internal; the rest are habits, and services that name an address.
 func homely(host string) bool {
 	if !strings.Contains(host, ".") {
 		return true

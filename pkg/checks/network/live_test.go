@@ -68,6 +68,9 @@ func TestLive(t *testing.T) {
 		return networkingv1.NetworkPolicyPeer{NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{key: v}}}
 	}
 	cilium := foreign(snapshot.CiliumPolicyKind, "shop", "all", map[string]any{"endpointSelector": map[string]any{}})
+	out := policy("out", app("web"))
+	out.Spec.PolicyTypes = []networkingv1.PolicyType{networkingv1.PolicyTypeEgress}
+	out.Spec.Egress = []networkingv1.NetworkPolicyEgressRule{{To: []networkingv1.NetworkPolicyPeer{pods("db")}}}
 	monitor := func(kind schema.GroupKind, list string, port string) *unstructured.Unstructured {
 		return foreign(kind, "shop", "web", map[string]any{"selector": map[string]any{"matchLabels": map[string]any{"app": "web"}}, list: []any{map[string]any{"port": port}}})
 	}
@@ -91,6 +94,9 @@ func TestLive(t *testing.T) {
 		{"netpol-missing", snapshot.NetworkPolicyKind, []runtime.Object{web("shop", "web")}, "unknown NetworkPolicy: forbidden"},
 		{"netpol-missing", snapshot.CalicoGlobalPolicyKind, []runtime.Object{web("shop", "web")}, "unknown GlobalNetworkPolicy: forbidden"},
 		{"netpol-missing", schema.GroupKind{}, []runtime.Object{web("kube-system", "dns")}, "nothing"},
+		{"netpol-no-dns", schema.GroupKind{}, []runtime.Object{web("shop", "web"), out}, "fail 1 medium"},
+		{"netpol-no-dns", schema.GroupKind{}, []runtime.Object{web("shop", "web"), out, cilium}, "pass"},
+		{"netpol-no-dns", snapshot.AdminPolicyKind, []runtime.Object{web("shop", "web"), out}, "unknown AdminNetworkPolicy: forbidden"},
 		{"netpol-orphan", schema.GroupKind{}, []runtime.Object{policy("old", app("gone"))}, "fail 1 low"},
 		{"netpol-orphan", schema.GroupKind{}, []runtime.Object{policy("old", app("wbe")), web("shop", "web")}, "pass"},
 		{"netpol-orphan", snapshot.DaemonSetKind, []runtime.Object{policy("old", app("gone"))}, "unknown DaemonSet: forbidden"},

@@ -70,6 +70,14 @@ func (m monitor) alone(p *rule.Pass) bool {
 	return len(m.namespaces) == 1 && m.namespaces[0] == p.Object.Namespace && !system(p.Object.Namespace) && m.labels.MatchLabels["component"] != "apiserver"
 }
 
+// words is the selector as people write it; an empty one is for all.
+func (m monitor) words() string {
+	if m.selector.Empty() {
+		return "{}"
+	}
+	return metav1.FormatLabelSelector(m.labels)
+}
+
 func (m monitor) where() string {
 	if m.namespaces[0] == "" {
 		return "any namespace"
@@ -102,6 +110,10 @@ func judgeServiceMonitor(p *rule.Pass, m monitor) {
 		}
 	}
 	if len(found) == 0 {
+		if o := m.serviceElsewhere(p); o != nil {
+			reportElsewhere(p, m, o)
+			return
+		}
 		key, value, o := m.nearestService(p)
 		if o == nil && p.Files && !p.Closed && (of == 0 || !m.alone(p) || madeByOperator(p, p.Object.Namespace, m.labels)) {
 			p.Unknown("no such Service of %s is in the input", m.where())
@@ -117,9 +129,47 @@ func judgeServiceMonitor(p *rule.Pass, m monitor) {
 	}
 }
 
+// serviceElsewhere is a Service that a monitor would select, were it for that namespace too.
+func (m monitor) serviceElsewhere(p *rule.Pass) *snapshot.Object {
+	if m.selector.Empty() || m.namespaces[0] == "" {
+		return nil
+	}
+	for _, o := range p.List(snapshot.ServiceKind, "") {
+		if m.selector.Matches(labels.Set(o.Meta.GetLabels())) {
+			return o
+		}
+	}
+	return nil
+}
+
+// podsElsewhere is what holds pods that a monitor would select, were it for that namespace too.
+func (m monitor) podsElsewhere(p *rule.Pass) *snapshot.Object {
+	if m.selector.Empty() || m.namespaces[0] == "" {
+		return nil
+	}
+	for _, ns := range p.Namespaces() {
+		if found := selected(p, ns, m.selector); len(found) > 0 {
+			return found[0].Object
+		}
+	}
+	return nil
+}
+
+func reportElsewhere(p *rule.Pass, m monitor, o *snapshot.Object) {
+	path := field.NewPath("spec", "namespaceSelector")
+	patch := p.Put(path, map[string]any{"matchNames": []any{o.Namespace}})
+	p.Report(rule.Finding{
+		Field: path, Certainty: certaintyHere(p), Label: "leaves out namespace " + o.Namespace,
+		Message: fmt.Sprintf("is for %s only, and what selector %s finds is %s in namespace %s: Prometheus reads no metrics by it", m.where(), m.words(), o, o.Namespace),
+	}).WithFix(rule.Fix{
+		Title: "name that namespace in namespaceSelector", Applicability: rule.NeedsThought, Patch: patch, Command: p.Live(patch),
+		Caution: "Prometheus must have the right to read Services and pods there", YAML: "spec:\n  namespaceSelector:\n    matchNames: [" + o.Namespace + "]\n",
+	})
+}
+
 // reportNoService tells of a selector that finds no Service, and of the label that differs where only one does.
 func reportNoService(p *rule.Pass, m monitor, key, value string, o *snapshot.Object) {
-	text := metav1.FormatLabelSelector(m.labels)
+	text := m.words()
 	path := field.NewPath("spec", "selector")
 	f := rule.Finding{
 		Field: path, Value: text, Certainty: certaintyHere(p), Label: "finds no Service",
@@ -267,6 +317,10 @@ func judgePodMonitor(p *rule.Pass, m monitor) {
 		}
 	}
 	if len(found) == 0 {
+		if o := m.podsElsewhere(p); o != nil {
+			reportElsewhere(p, m, o)
+			return
+		}
 		n, ok := near{}, false
 		for _, ns := range m.namespaces {
 			if ns != "" && !ok {
@@ -295,7 +349,7 @@ func judgePodMonitor(p *rule.Pass, m monitor) {
 }
 
 func reportNoPods(p *rule.Pass, m monitor, n near) {
-	text := metav1.FormatLabelSelector(m.labels)
+	text := m.words()
 	path := field.NewPath("spec", "selector")
 	f := rule.Finding{
 		Field: path, Value: text, Certainty: certaintyHere(p), Label: "finds no pod",

@@ -54,7 +54,7 @@ var certificateBy = []string{
 	"service.beta.kubernetes.io/do-loadbalancer-tls-passthrough", "load-balancer.hetzner.cloud/http-certificates",
 	"load-balancer.hetzner.cloud/http-managed-certificate-name", "service.beta.kubernetes.io/oci-load-balancer-tls-secret",
 	"service.beta.kubernetes.io/oci-load-balancer-ssl-ports", "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-cert-id",
-	"service.beta.kubernetes.io/scw-loadbalancer-certificate-ids", "service.beta.kubernetes.io/linode-loadbalancer-default-protocol",
+	"service.beta.kubernetes.io/scw-loadbalancer-certificate-ids",
 	"service.beta.kubernetes.io/linode-loadbalancer-port-443", "service.beta.kubernetes.io/vultr-loadbalancer-ssl",
 	"loadbalancer.openstack.org/default-tls-container-ref",
 }

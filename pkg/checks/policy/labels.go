@@ -164,13 +164,7 @@ var DefaultNamespace = rule.Check{
 	ID: "default-namespace", Title: "runs in the namespace default", Doc: rule.ReadDoc(docs, "default_namespace.md"),
 	Dimension: rule.Policy, Severity: rule.Info, On: rule.Workloads,
 	// A file that names no namespace leaves it to whoever applies it.
-	Applies: func(p *rule.Pass) bool {
-		if !p.Files {
-			return true
-		}
-		named, ok := rule.ValueAt(p.Object, field.NewPath("metadata", "namespace"))
-		return ok && named != nil && named != ""
-	},
+	Applies: func(p *rule.Pass) bool { return !p.Files || p.Object.Placed },
 	Run: func(p *rule.Pass) {
 		if p.Object.Namespace != "default" {
 			return

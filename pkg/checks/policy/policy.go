@@ -17,6 +17,7 @@ var Checks = []*rule.Check{
 	&DefaultNamespace,
 	&InstanceLabel,
 	&KyvernoAudit,
+	&KyvernoNotReady,
 	&LabelInvalid,
 	&LabelOwner,
 	&LabelsCommon,

@@ -2,8 +2,8 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"sort"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/pod-security-admission/api"
@@ -117,7 +117,9 @@ func enforce(p *rule.Pass, l levels) rule.Fix {
 	fix.YAML = yaml
 	if !p.Files {
 		fix.Command = command
-		fix.Lines = []string{strings.TrimSpace(rule.Kubectl(p.Context, "", append(command, "--dry-run=server")...))}
+		if level := want[api.EnforceLevelLabel]; level != "" && level != string(api.LevelPrivileged) {
+			fix.Lines = []string{rule.Kubectl(p.Context, "", append(slices.Clone(command), "--dry-run=server")...)}
+		}
 	}
 	return fix
 }

@@ -74,8 +74,10 @@ func appArmorUnconfined(p *rule.Pass, t snapshot.Template) []rule.Finding {
 	}
 	for _, name := range sortedKeys(notes) {
 		value := t.Annotations[appArmorNote+name]
+		fix := dropNote(p, notes[name])
+		fix.Title, fix.Caution = "take the annotation out", "where the name is misspelled, the container that was meant is confined now, and stays so"
 		found = append(found, rule.Finding{
-			Seen: p.Object.In(name), Field: notes[name], Value: value, Severity: rule.Low, Fix: dropNote(p, notes[name]),
+			Seen: p.Object.In(name), Field: notes[name], Value: value, Severity: rule.Low, Fix: fix,
 			Message: fmt.Sprintf("the annotation for AppArmor says %s for container %q, which is not there", value, name),
 		})
 	}

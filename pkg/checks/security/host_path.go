@@ -102,15 +102,21 @@ func hostPath(p *rule.Pass, t snapshot.Template) []rule.Finding {
 				f.Severity = rule.Medium
 			}
 		}
-		if f.Severity == rule.Critical {
+		switch {
+		case f.Severity != rule.Critical:
+			f.Fix = harden(p, "use an emptyDir, or a PersistentVolumeClaim where the data must stay",
+				"what is in the node's folder is not there any more; a program that only reads the node's files needs the folder, with readOnly: true on the mount",
+				p.Drop(volume.Child("hostPath")).And(p.Put(volume.Child("emptyDir"), map[string]any{})), "volumes:\n- name: "+v.Name+"\n  emptyDir: {}\n")
+		case socket == "" && !isRoot(clean):
+			f.Fix = &rule.Fix{
+				Title: "mount it with readOnly: true, or not at all", Applicability: rule.NeedsThought,
+				Caution: "what sets up nodes or control planes writes there by design: run it in a namespace where only who runs the cluster creates pods",
+			}
+		default:
 			f.Fix = &rule.Fix{
 				Title: "ask the Kubernetes API instead of the node, or build images with a tool that needs no runtime", Applicability: rule.NeedsThought,
 				Caution: "readOnly on the mount does not help: a socket takes orders all the same, and the secrets of other pods can be read",
 			}
-		} else {
-			f.Fix = harden(p, "use an emptyDir, or a PersistentVolumeClaim where the data must stay",
-				"what is in the node's folder is not there any more; a program that only reads the node's files needs the folder, with readOnly: true on the mount",
-				p.Drop(volume.Child("hostPath")).And(p.Put(volume.Child("emptyDir"), map[string]any{})), "volumes:\n- name: "+v.Name+"\n  emptyDir: {}\n")
 		}
 		found = append(found, f)
 	}

@@ -135,9 +135,15 @@ func notSystem(p *rule.Pass) bool {
 	return true
 }
 
-// onWindows tells a template whose pods say that they run on Windows nodes, where most of this is not known.
+// onWindows tells a template whose pods are for Windows nodes, where most of this is not known.
 func onWindows(t snapshot.Template) bool {
-	return t.Spec.OS != nil && t.Spec.OS.Name == corev1.Windows || t.Spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows)
+	if t.Spec.OS != nil {
+		return t.Spec.OS.Name == corev1.Windows
+	}
+	return t.Spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows) || podWindows(t) != nil ||
+		slices.ContainsFunc(t.Spec.Containers, func(c corev1.Container) bool {
+			return c.SecurityContext != nil && c.SecurityContext.WindowsOptions != nil
+		})
 }
 
 // ownUsers tells a template whose pods have a user namespace: their users are nobody on the node.

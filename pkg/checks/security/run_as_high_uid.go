@@ -35,6 +35,9 @@ var RunAsHighUID = rule.Check{
 const lastOfNode = 10000
 
 func lowIDs(p *rule.Pass, t snapshot.Template, c snapshot.Container) {
+	if ownIdentity(c).under(podIdentity(t)).root() { // which run-as-nonroot tells
+		return
+	}
 	var said []string
 	var values []rule.Value
 	f := inContainer(p, c, nil)
@@ -53,9 +56,9 @@ func lowIDs(p *rule.Pass, t snapshot.Template, c snapshot.Container) {
 			continue
 		}
 		at := base.Child("securityContext", id.name)
-		text := id.name + " is not set"
+		text := "no " + id.name
 		if value != nil {
-			text = fmt.Sprintf("%s is %d", id.name, *value)
+			text = fmt.Sprintf("%s %d", id.name, *value)
 		}
 		if f.Field == nil {
 			f.Field = at
@@ -71,7 +74,7 @@ func lowIDs(p *rule.Pass, t snapshot.Template, c snapshot.Container) {
 	if f.Field == nil {
 		return
 	}
-	f.Message = fmt.Sprintf("%s of %s: outside of the container that may be somebody on the node", strings.Join(said, " and "), named(one(c)))
+	f.Message = fmt.Sprintf("%s has %s: outside of it that may be somebody on the node", named(one(c)), strings.Join(said, " and "))
 	f.Fix = harden(p, "give it ids of its own above 10000",
 		"the program must be able to run as any user, and the files that it writes, those on its volumes too, must belong to the new one",
 		rule.PutAllIn(p.Object, values...), idsYAML(values))

@@ -189,6 +189,12 @@ func TestSeverities(t *testing.T) {
 		{&security.RunAsNonRoot, "only-a-user", []rule.Severity{rule.Low}},
 		{&security.RunAsNonRoot, "root", []rule.Severity{rule.High, rule.High, rule.Low}},
 		{&security.RunAsNonRoot, "root-pod", []rule.Severity{rule.Low, rule.High}}, // the pod's after its containers'
+		{&security.ProcMount, "unmasked", []rule.Severity{rule.Medium, rule.Medium, rule.Info}},
+		{&security.SELinuxOptions, "options", []rule.Severity{rule.Low, rule.Medium, rule.Low}},
+		{&security.AppArmorUnconfined, "unconfined", []rule.Severity{rule.Medium, rule.Medium, rule.Low, rule.Low, rule.Medium, rule.Low}},
+		{&security.HostProcess, "fires", []rule.Severity{rule.Critical, rule.Critical, rule.High}},
+		{&security.Sysctls, "unsafe", []rule.Severity{rule.Medium, rule.Low, rule.High}},
+		{&security.ProbeOtherHost, "fires", []rule.Severity{rule.Medium, rule.Medium, rule.Medium, rule.Info}},
 		{&security.SeccompMissing, "unset-once", []rule.Severity{rule.Low}},
 		{&security.SeccompMissing, "unconfined", []rule.Severity{rule.Low, rule.Medium, rule.Medium}},
 	} {

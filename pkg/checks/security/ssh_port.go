@@ -3,7 +3,9 @@ package security
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
+	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -60,17 +62,15 @@ func sshIn(c snapshot.Container) int {
 	return -1
 }
 
-// servers are parts of the names of images that serve SSH on purpose: git servers, file drops, jump hosts.
-var servers = []string{"git", "gitea", "forgejo", "gogs", "gerrit", "bitbucket", "soft-serve", "sftp", "bastion", "jumphost", "teleport", "sshd", "openssh", "sshpiper"}
+// servers begin the words in the names of images and containers that serve SSH on purpose: git servers, file
+// drops, jump hosts.
+var servers = []string{"git", "forgejo", "gogs", "gerrit", "bitbucket", "sftp", "bastion", "jumphost", "teleport"}
 
 func servesSSH(c snapshot.Container) bool {
-	name := strings.ToLower(path.Base(c.Image) + " " + c.Name)
-	for _, s := range servers {
-		if strings.Contains(name, s) {
-			return true
-		}
-	}
-	return false
+	words := strings.FieldsFunc(strings.ToLower(path.Base(c.Image)+" "+c.Name), func(r rune) bool { return !unicode.IsLetter(r) })
+	return slices.ContainsFunc(words, func(word string) bool {
+		return slices.ContainsFunc(servers, func(server string) bool { return strings.HasPrefix(word, server) })
+	})
 }
 
 func sshService(p *rule.Pass, svc *corev1.Service) {

@@ -66,7 +66,7 @@ func sudoAt(c snapshot.Container) (at *field.Path, script, ok bool) {
 		return nil, false, false
 	}
 	for i, w := range words[1:] {
-		if strings.HasPrefix(w.text, "-") && strings.HasSuffix(w.text, "c") && i+2 < len(words) {
+		if strings.HasPrefix(w.text, "-") && !strings.HasPrefix(w.text, "--") && strings.HasSuffix(w.text, "c") && i+2 < len(words) {
 			text := words[i+2]
 			return text.path, true, sudoCommand.MatchString(text.text)
 		}
