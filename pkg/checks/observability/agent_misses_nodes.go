@@ -41,7 +41,7 @@ var AgentMissesNodes = rule.Check{
 			}
 			for i := range node.Spec.Taints {
 				taint := &node.Spec.Taints[i]
-				if taint.Effect == corev1.TaintEffectPreferNoSchedule || ofController(taint.Key) || tolerated(taint, ds.Spec.Template.Spec.Tolerations) {
+				if taint.Effect == corev1.TaintEffectPreferNoSchedule || passes(taint.Key) || tolerated(taint, ds.Spec.Template.Spec.Tolerations) {
 					continue
 				}
 				missed = append(missed, node.Name)
@@ -65,7 +65,7 @@ var AgentMissesNodes = rule.Check{
 		patch := p.Put(f.Field, all)
 		p.Report(f).WithFix(rule.Fix{
 			Title: "tolerate everything: an agent belongs on each node", Applicability: rule.NeedsThought,
-			Caution: "nodes that are tainted to be kept free, or that are not ready yet, get it too", Patch: patch, Command: p.Live(patch),
+			Caution: "nodes that are tainted to be kept free, or that are not ready yet, get it too", Patch: patch, Command: p.Live(patch), YAML: "tolerations:\n- operator: Exists\n",
 		})
 	},
 }
@@ -79,7 +79,7 @@ const (
 var agents = map[string]bool{
 	"fluent-bit": true, "fluentd": true, "fluentd-kubernetes-daemonset": true, "fluentd-elasticsearch": true, "vector": true, "promtail": true, "alloy": true, "filebeat": true, "metricbeat": true, "elastic-agent": true,
 	"opentelemetry-collector": true, "opentelemetry-collector-contrib": true, "opentelemetry-collector-k8s": true, "otelcol": true, "otelcol-contrib": true, "cloudwatch-agent": true, "aws-for-fluent-bit": true,
-	"node-exporter": true, "prometheus-node-exporter": true, "datadog-agent": true, "telegraf": true, "vmagent": true, "falco": true, "logging-operator-fluentd": true,
+	"node-exporter": true, "prometheus-node-exporter": true, "datadog-agent": true, "telegraf": true, "vmagent": true, "falco": true,
 }
 
 // agentOf is the name of the agent that an object runs, or "".
@@ -95,10 +95,16 @@ func agentOf(o *snapshot.Object) string {
 	return ""
 }
 
-// ofController tells the taints that the DaemonSet controller lets its pods tolerate by itself, and those of a moment.
-// Source: k8s.io/kubernetes, pkg/controller/daemon/util, AddOrUpdateDaemonPodTolerations.
-func ofController(key string) bool {
-	return strings.HasPrefix(key, "node.kubernetes.io/") || strings.HasPrefix(key, "node.cloudprovider.kubernetes.io/") || key == "ToBeDeletedByClusterAutoscaler" || strings.HasPrefix(key, "karpenter.sh/")
+// passing are taints that the DaemonSet controller lets its pods tolerate by itself, that a node has for a moment only, or that
+// mark nodes which run no DaemonSet at all.
+// Source: k8s.io/kubernetes, pkg/controller/daemon/util, AddOrUpdateDaemonPodTolerations; the documentation of each project.
+var passing = []string{
+	"node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "karpenter.sh/", "node.cilium.io/",
+	"ebs.csi.aws.com/", "efs.csi.aws.com/", "virtual-kubelet.io/", "eks.amazonaws.com/compute-type",
+}
+
+func passes(key string) bool {
+	return slices.ContainsFunc(passing, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
 // tolerated compares as the scheduler does. Source: k8s.io/api core/v1, Toleration.ToleratesTaint.

@@ -43,6 +43,10 @@ var AnnotationMisplaced = rule.Check{
 				values = append(values, rule.Value{Path: annotation(t, k), Value: own[k]})
 			}
 			patch := rule.PutAllIn(p.Object, values...)
+			yaml := "template:\n  metadata:\n    annotations:\n"
+			for _, k := range keys {
+				yaml += fmt.Sprintf("      %s: %q\n", k, own[k])
+			}
 			at := field.NewPath("metadata", "annotations").Key(keys[0])
 			if slices.Contains(keys, scrape) {
 				at = field.NewPath("metadata", "annotations").Key(scrape)
@@ -52,7 +56,7 @@ var AnnotationMisplaced = rule.Check{
 				Message: fmt.Sprintf("%s stands on the %s: %s reads it from pods, which have the annotations of the template only", strings.Join(keys, ", "), p.Object.Kind, reader),
 			}).WithFix(rule.Fix{
 				Title: "put it into the template's metadata", Applicability: rule.NeedsThought, Caution: "then it takes effect: the pods are rolled once, and scraped, injected or kept as it says",
-				Patch: patch, Command: p.Live(patch),
+				Patch: patch, Command: p.Live(patch), YAML: yaml,
 			})
 		}
 	},

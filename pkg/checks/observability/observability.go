@@ -15,6 +15,7 @@ var Checks = []*rule.Check{
 	&AgentMissesNodes,
 	&AlertNoRunbook,
 	&AnnotationMisplaced,
+	&NotScraped,
 	&MetricsServer,
 	&OTelEndpoint,
 	&OTelNotInjected,

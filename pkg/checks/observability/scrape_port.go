@@ -101,6 +101,7 @@ func judgePort(p *rule.Pass, o *snapshot.Object, path *field.Path, value string,
 		fix.Title = fmt.Sprintf("name port %d", right.number)
 		fix.Object = o.Ref
 		fix.Patch = rule.PutIn(o, path, strconv.Itoa(right.number))
+		fix.YAML = fmt.Sprintf("annotations:\n  prometheus.io/port: \"%d\"\n", right.number)
 		if !p.Files {
 			fix.Command = p.PatchCommand(o.Ref, fix.Patch)
 		}

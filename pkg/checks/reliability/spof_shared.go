@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
@@ -52,6 +53,9 @@ type clusterRole struct {
 
 // sharedRole tells what the whole cluster needs the workload of a Pass for; nil for all others.
 func sharedRole(p *rule.Pass) *clusterRole {
+	if p.Object.Meta.GetLabels()["addonmanager.kubernetes.io/mode"] == "Reconcile" || p.Object.Meta.GetLabels()["kubernetes.azure.com/managedby"] != "" {
+		return nil // the cloud puts it back
+	}
 	for _, t := range p.Object.Templates {
 		if p.Object.Namespace == "kube-system" && t.Labels["k8s-app"] == "kube-dns" {
 			return &clusterRole{"resolves all names of the cluster", "when its pod or its node goes, nothing finds anything", rule.Medium}
@@ -63,6 +67,9 @@ func sharedRole(p *rule.Pass) *clusterRole {
 		}
 		for _, svc := range p.ServicesOf(p.Object, t) {
 			if r, ok := calledBack(p)[svc.Key()]; ok {
+				if p.Object.Namespace == "kube-system" && r.severity == rule.Medium {
+					r.severity = rule.Low // how Kubernetes' own add-ons come
+				}
 				return &r
 			}
 		}
@@ -106,7 +113,7 @@ func calledBack(p *rule.Pass) map[snapshot.Ref]clusterRole {
 			if c, ok := o.Typed.(*admissionv1.ValidatingWebhookConfiguration); ok {
 				for i := range c.Webhooks {
 					w := &c.Webhooks[i]
-					hook(o, w.Name, w.FailurePolicy, w.ClientConfig.Service, w.Rules, w.ObjectSelector != nil && len(w.ObjectSelector.MatchLabels)+len(w.ObjectSelector.MatchExpressions) > 0 || len(w.MatchConditions) > 0)
+					hook(o, w.Name, w.FailurePolicy, w.ClientConfig.Service, w.Rules, chosen(w.ObjectSelector) || chosen(w.NamespaceSelector) || len(w.MatchConditions) > 0)
 				}
 			}
 		}
@@ -114,7 +121,7 @@ func calledBack(p *rule.Pass) map[snapshot.Ref]clusterRole {
 			if c, ok := o.Typed.(*admissionv1.MutatingWebhookConfiguration); ok {
 				for i := range c.Webhooks {
 					w := &c.Webhooks[i]
-					hook(o, w.Name, w.FailurePolicy, w.ClientConfig.Service, w.Rules, w.ObjectSelector != nil && len(w.ObjectSelector.MatchLabels)+len(w.ObjectSelector.MatchExpressions) > 0 || len(w.MatchConditions) > 0)
+					hook(o, w.Name, w.FailurePolicy, w.ClientConfig.Service, w.Rules, chosen(w.ObjectSelector) || chosen(w.NamespaceSelector) || len(w.MatchConditions) > 0)
 				}
 			}
 		}
@@ -129,6 +136,13 @@ func calledBack(p *rule.Pass) map[snapshot.Ref]clusterRole {
 		}
 		return found
 	})
+}
+
+// chosen tells whether a selector takes only what carries a label: one that leaves something out takes all the rest.
+func chosen(ls *metav1.LabelSelector) bool {
+	return ls != nil && (len(ls.MatchLabels) > 0 || slices.ContainsFunc(ls.MatchExpressions, func(r metav1.LabelSelectorRequirement) bool {
+		return r.Operator == metav1.LabelSelectorOpIn || r.Operator == metav1.LabelSelectorOpExists
+	}))
 }
 
 // asksForPods tells whether a webhook is asked when pods are made.

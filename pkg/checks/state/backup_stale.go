@@ -99,14 +99,14 @@ func judgeVelero(p *rule.Pass) {
 	}
 	schedule := textAt(o.Content, "spec", "schedule")
 	f := rule.Finding{Field: field.NewPath("spec", "schedule"), Value: schedule, Label: "when it is due"}
-	fix := rule.Fix{Title: "see what Velero says of its last backup, and make one by hand", Applicability: rule.NeedsThought, Caution: "until one is complete, what has changed since the last one is in no backup",
+	fix := rule.Fix{Title: "see what Velero says of its last backup, and make one by hand", Applicability: rule.Placeholders, Caution: "until one is complete, what has changed since the last one is in no backup",
 		Lines: []string{"velero backup describe --details <BACKUP>", "velero backup create --from-schedule " + o.Name}}
 	if textAt(o.Content, "status", "phase") == "FailedValidation" {
 		f.Message = "Velero refuses the schedule: no backup is made"
 		if said := textsAt(o.Content, "status", "validationErrors"); len(said) > 0 {
 			f.Message += ": " + rule.Quote(said[0])
 		}
-		fix.Lines = nil
+		fix.Lines, fix.Applicability = nil, rule.NeedsThought
 		fix.Title = "mend what Velero complains of"
 		p.Report(f).WithFix(fix)
 		return

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -99,8 +98,9 @@ func veleroOf(spec any) veleroSpec {
 	snapshots, set := at(spec, "snapshotVolumes").(bool)
 	return veleroSpec{
 		included: textsAt(spec, "includedNamespaces"), excluded: textsAt(spec, "excludedNamespaces"),
-		resources: textsAt(spec, "includedResources"), without: textsAt(spec, "excludedResources"),
-		volumes: !set || snapshots || boolAt(spec, "defaultVolumesToFsBackup") || boolAt(spec, "defaultVolumesToRestic"),
+		resources: append(textsAt(spec, "includedResources"), textsAt(spec, "includedNamespaceScopedResources")...),
+		without:   append(textsAt(spec, "excludedResources"), textsAt(spec, "excludedNamespaceScopedResources")...),
+		volumes:   !set || snapshots || boolAt(spec, "defaultVolumesToFsBackup") || boolAt(spec, "defaultVolumesToRestic"),
 	}
 }
 
@@ -136,49 +136,18 @@ func (v veleroSpec) takes(p *rule.Pass, namespace string) bool {
 	return false
 }
 
-// backupPrograms copy data to somewhere else. Those with words are backups only with one of them beside.
-var backupPrograms = map[string][]string{
-	"pg_dump": nil, "pg_dumpall": nil, "pg_basebackup": nil, "pgbackrest": {"backup"}, "wal-g": {"backup-push", "backup"}, "barman": {"backup"}, "mysqldump": nil, "mariadb-dump": nil, "mariabackup": {"--backup"},
-	"xtrabackup": {"--backup"}, "mysqlpump": nil, "mysqlsh": {"dump"}, "mongodump": nil, "restic": {"backup"}, "kopia": {"snapshot"}, "borg": {"create"}, "borgmatic": nil, "rclone": {"copy", "sync", "copyto"},
-	"etcdctl": {"snapshot"}, "velero": {"backup"}, "resticprofile": {"backup"}, "duplicity": nil, "clickhouse-backup": {"create", "create_remote"},
-}
-
 // backupTool is what a CronJob makes backups with, "" where it makes none: the name of a program that it starts, or its own name.
 func backupTool(o *snapshot.Object, cron *batchv1.CronJob) string {
-	for i := range cron.Spec.JobTemplate.Spec.Template.Spec.Containers {
-		if tool := backupProgram(&cron.Spec.JobTemplate.Spec.Template.Spec.Containers[i]); tool != "" {
-			return tool
-		}
-	}
-	for i := range cron.Spec.JobTemplate.Spec.Template.Spec.InitContainers {
-		if tool := backupProgram(&cron.Spec.JobTemplate.Spec.Template.Spec.InitContainers[i]); tool != "" {
-			return tool
-		}
-	}
-	words := strings.FieldsFunc(o.Name, func(r rune) bool { return r == '-' || r == '.' })
-	if slices.Contains(words, "backup") || slices.Contains(words, "backups") {
-		for _, other := range []string{"cleanup", "clean", "prune", "check", "restore", "test", "exporter", "monitor", "report", "verify", "delete"} {
-			if slices.Contains(words, other) {
-				return ""
+	spec := &cron.Spec.JobTemplate.Spec.Template.Spec
+	for _, list := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
+		for i := range list {
+			if tool := knowledge.BackupProgram(list[i].Image, slices.Concat(list[i].Command, list[i].Args)); tool != "" {
+				return tool
 			}
 		}
+	}
+	if knowledge.BackupName(o.Name) {
 		return "its name"
-	}
-	return ""
-}
-
-func backupProgram(c *corev1.Container) string {
-	seen := map[string]bool{knowledge.ImageBase(c.Image): true}
-	for _, w := range slices.Concat(c.Command, c.Args) {
-		for _, part := range strings.FieldsFunc(w, func(r rune) bool { return strings.ContainsRune(" \t\n;&|()$\"'`", r) }) {
-			seen[part[strings.LastIndexByte(part, '/')+1:]] = true
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(seen)) {
-		words, ok := backupPrograms[name]
-		if ok && (len(words) == 0 || slices.ContainsFunc(words, func(w string) bool { return seen[w] })) {
-			return name
-		}
 	}
 	return ""
 }
@@ -210,9 +179,12 @@ func timesOf(schedule, zone string) (times, bool) {
 // late is after how many missed times a backup is said not to come about: two, and the one that may be at work.
 const late = 3
 
+// soonest is how long a backup may be missing in any case: what runs each minute is late after a few, and nobody is to be told.
+const soonest = time.Hour
+
 // missed tells whether more than two periods have gone since.
 func (t times) missed(since, now time.Time) bool {
-	return t.Passed(since.In(t.zone), now.In(t.zone), late) >= late
+	return now.Sub(since) > soonest && t.Passed(since.In(t.zone), now.In(t.zone), late) >= late
 }
 
 func timeAt(content any, keys ...string) time.Time {

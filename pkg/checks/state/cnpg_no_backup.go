@@ -52,7 +52,7 @@ var CNPGNoBackup = rule.Check{
 
 func cnpgFix(name string) rule.Fix {
 	return rule.Fix{
-		Title: "say where backups go, and have one made each night", Applicability: rule.Placeholders,
+		Title: "say where backups go, and have one made each night", Applicability: rule.NeedsThought, Caution: "volumeSnapshot keeps the copy where the volumes are; an object store is elsewhere, and takes the log too",
 		YAML: fmt.Sprintf("apiVersion: postgresql.cnpg.io/v1\nkind: ScheduledBackup\nmetadata:\n  name: %s\nspec:\n  schedule: 0 0 3 * * *\n  method: volumeSnapshot\n  cluster:\n    name: %s\n", name, name),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -166,9 +167,12 @@ func judgeData(p *rule.Pass, d server) {
 		}
 	}
 	f := rule.Finding{Seen: p.Object.In(d.Name)}
+	if d.db.Name == "RabbitMQ" { // what is on its way is lost, and most senders send it again
+		f.Severity = rule.Medium
+	}
 	fix := rule.Fix{
 		Title:         "keep the data in a PersistentVolumeClaim: a StatefulSet with volumeClaimTemplates, or the operator of " + d.db.Name,
-		Applicability: rule.NeedsThought, Caution: "what is in the running pod now is lost with it: dump it first",
+		Applicability: rule.Placeholders, Caution: "what is in the running pod now is lost with it: dump it first",
 		YAML: claimSnippet(d),
 	}
 	if gone == nil {
@@ -186,9 +190,18 @@ func judgeData(p *rule.Pass, d server) {
 	f.Field, f.Label = volume.Child(kind), "is deleted with the pod"
 	f.Marks = []rule.Mark{{Field: mountOf(d, gone.Name), Label: "the data of " + d.db.Name}}
 	f.Message = fmt.Sprintf("%s of container %q keeps its data in volume %q, an %s: all of it is gone when the pod is replaced", d.db.Name, d.Name, gone.Name, kind)
-	fix.Applicability = rule.Placeholders
+	if sts, ok := p.Object.Typed.(*appsv1.StatefulSet); ok {
+		if p.Files && len(sts.Spec.VolumeClaimTemplates) == 0 { // claim templates cannot be added to what exists
+			fix.Patch = p.Drop(volume).And(p.Put(field.NewPath("spec", "volumeClaimTemplates"), []any{claimTemplateFor(gone.Name)}))
+		}
+		fix.YAML = "spec:\n" + templateSnippet(gone.Name)
+		fix.Title = "give each pod a claim: volumeClaimTemplates in the place of the volume"
+		p.Report(f).WithFix(fix)
+		return
+	}
 	fix.Patch = p.Drop(volume.Child(kind)).And(p.Put(volume.Child("persistentVolumeClaim"), map[string]any{"claimName": "<CLAIM>"}))
 	fix.Command = p.Live(fix.Patch)
+	fix.YAML = fmt.Sprintf("volumes:\n- name: %s\n  persistentVolumeClaim:\n    claimName: <CLAIM>\n", gone.Name)
 	p.Report(f).WithFix(fix)
 }
 
@@ -197,8 +210,19 @@ func mountOf(d server, volume string) *field.Path {
 	return d.Path.Child("volumeMounts").Index(i).Child("mountPath")
 }
 
+// claimTemplateFor is a claim template for a volume of this name.
+func claimTemplateFor(volume string) map[string]any {
+	return map[string]any{"metadata": map[string]any{"name": volume}, "spec": map[string]any{
+		"accessModes": []any{string(corev1.ReadWriteOnce)}, "resources": map[string]any{"requests": map[string]any{"storage": "<SIZE>"}},
+	}}
+}
+
+func templateSnippet(volume string) string {
+	return fmt.Sprintf("  volumeClaimTemplates:\n  - metadata:\n      name: %s\n    spec:\n      accessModes: [ReadWriteOnce]\n      resources:\n        requests:\n          storage: <SIZE>\n", volume)
+}
+
 // claimSnippet is what a StatefulSet needs to keep the data.
 func claimSnippet(d server) string {
 	return fmt.Sprintf("spec:\n  template:\n    spec:\n      containers:\n      - name: %s\n        volumeMounts:\n        - name: data\n          mountPath: %s\n"+
-		"  volumeClaimTemplates:\n  - metadata:\n      name: data\n    spec:\n      accessModes: [ReadWriteOnce]\n      resources:\n        requests:\n          storage: <SIZE>\n", d.Name, folders(d.db, d.Container)[0])
+		"%s", d.Name, folders(d.db, d.Container)[0], templateSnippet("data"))
 }

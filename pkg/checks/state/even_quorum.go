@@ -38,7 +38,7 @@ var EvenQuorum = rule.Check{
 		p.Report(f).WithFix(rule.Fix{
 			Title: fmt.Sprintf("run %d", n+1), Applicability: rule.NeedsThought,
 			Caution: "a new member has to be added to the cluster itself too, where the chart or the operator does not do so; its list of members is often an argument",
-			Patch:   patch, Command: p.Live(patch),
+			Patch:   patch, Command: p.Live(patch), YAML: fmt.Sprintf("replicas: %d\n", n+1),
 		})
 	},
 }

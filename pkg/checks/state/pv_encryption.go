@@ -39,6 +39,7 @@ var PVEncryption = rule.Check{
 			Title: "encrypt the volumes of the class", Applicability: rule.NeedsThought,
 			Caution: "parameters of a class cannot be changed: delete the class and create it anew; volumes that exist stay as they are",
 		}
+		fix.YAML = "parameters:\n  encrypted: \"true\"\n"
 		if p.Files {
 			fix.Patch = p.Put(at, "true")
 		}

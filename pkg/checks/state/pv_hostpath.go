@@ -37,6 +37,7 @@ var PVHostPath = rule.Check{
 		}).WithFix(rule.Fix{
 			Title: "bind it to the node that has the data, or move the data to a class that any node can attach", Applicability: rule.Placeholders,
 			Caution: "then pods that use it run on that node only, and wait when it is gone", Patch: patch, Command: p.Live(patch),
+			YAML: "nodeAffinity:\n  required:\n    nodeSelectorTerms:\n    - matchExpressions:\n      - {key: kubernetes.io/hostname, operator: In, values: [<NODE>]}\n",
 		})
 	},
 }

@@ -49,7 +49,7 @@ var RestoreNever = rule.Check{
 			return
 		}
 		p.Report(f).WithFix(rule.Fix{
-			Title: "restore a backup into a namespace of its own, and look whether the application starts with it", Applicability: rule.NeedsThought,
+			Title: "restore a backup into a namespace of its own, and look whether the application starts with it", Applicability: rule.Placeholders,
 			Caution: "a restored application may send mails or take jobs: keep it from the network", Lines: []string{"velero restore create --from-schedule " + p.Object.Name + " --namespace-mappings <NAMESPACE>:<NAMESPACE>-restored"},
 		})
 	},

@@ -61,8 +61,13 @@ func judgeShared(p *rule.Pass, c sharedClaim) {
 		return
 	}
 	one := onlyPod(pvc)
-	if !one && (sharable(p, pvc) || oneNode(p, c.template)) {
+	shares, known := sharable(p, pvc)
+	if !one && (shares || oneNode(p, c.template)) {
 		return
+	}
+	certainty := rule.Certain
+	if !one && !known { // of a file share nobody checks the mode
+		certainty = rule.Likely
 	}
 	mode, who := "ReadWriteOnce", "one node"
 	if one {
@@ -72,7 +77,7 @@ func judgeShared(p *rule.Pass, c sharedClaim) {
 	if ds, ok := p.Object.Typed.(*appsv1.DaemonSet); ok {
 		if ds.Status.DesiredNumberScheduled != 1 {
 			p.Report(rule.Finding{
-				Field: c.path, Value: c.claim, Label: mark[0].Label,
+				Field: c.path, Value: c.claim, Label: mark[0].Label, Certainty: certainty,
 				Message: fmt.Sprintf("claim %q is %s, which %s may mount, and a DaemonSet has a pod on each node: all but the first never start", c.claim, mode, who),
 			}).WithFix(rule.Fix{Title: "give each pod a volume of its own (ephemeral.volumeClaimTemplate), or use a class that offers ReadWriteMany", Caution: "what is in the claim now stays there", Applicability: rule.NeedsThought})
 		}
@@ -84,7 +89,7 @@ func judgeShared(p *rule.Pass, c sharedClaim) {
 	}
 	if m.pods > 1 {
 		f := rule.Finding{
-			Object: m.object.Ref, Field: m.path, Value: fmt.Sprint(m.pods), Label: "more pods than may mount the claim",
+			Object: m.object.Ref, Field: m.path, Value: fmt.Sprint(m.pods), Label: "more pods than may mount the claim", Certainty: certainty,
 			Message: fmt.Sprintf("claim %q is %s, which %s may mount, and there are %d replicas: those on other nodes never start", c.claim, mode, who, m.pods),
 		}
 		if m.object != p.Object {
@@ -109,7 +114,7 @@ func judgeShared(p *rule.Pass, c sharedClaim) {
 		return
 	}
 	f := rule.Finding{
-		Field: field.NewPath("spec", "strategy", "type"), Value: string(d.Spec.Strategy.Type), Severity: rule.Medium, Marks: mark,
+		Field: field.NewPath("spec", "strategy", "type"), Value: string(d.Spec.Strategy.Type), Severity: rule.Medium, Marks: mark, Certainty: certainty,
 		Message: fmt.Sprintf("claim %q is %s, and a rollout starts the new pod before the old one goes: on another node it waits for the volume for ever", c.claim, mode),
 		Label:   "the new pod must be ready before the old one goes",
 	}
@@ -138,25 +143,26 @@ func onlyPod(pvc *corev1.PersistentVolumeClaim) bool {
 }
 
 // sharable tells whether pods on several nodes can use a claim: its modes say so, or what its volume is. Of a file share
-// nobody checks the mode, and all pods of a volume that lies on a node come to that node.
-func sharable(p *rule.Pass, pvc *corev1.PersistentVolumeClaim) bool {
+// nobody checks the mode, and all pods of a volume that lies on a node come to that node. What the volume is, is known
+// only where it or its class was read.
+func sharable(p *rule.Pass, pvc *corev1.PersistentVolumeClaim) (shares, known bool) {
 	for _, m := range pvc.Spec.AccessModes {
 		if m == corev1.ReadWriteMany || m == corev1.ReadOnlyMany {
-			return true
+			return true, true
 		}
 	}
 	if pvc.Spec.VolumeName != "" {
 		if pv := persistentVolume(p, pvc.Spec.VolumeName); pv != nil {
-			return sharableVolume(pv)
+			return sharableVolume(pv), true
 		}
 	}
 	if name, ok := classOf(pvc.Annotations, &pvc.Spec); ok && name != "" {
 		if c := storageClass(p, name); c != nil {
 			d := driverOf(c.Provisioner)
-			return d.node || d.shared
+			return d.node || d.shared, true
 		}
 	}
-	return false
+	return false, false
 }
 
 func sharableVolume(pv *corev1.PersistentVolume) bool {

@@ -154,7 +154,7 @@ func recreate(p *rule.Pass) rule.Fix {
 	patch := p.Put(field.NewPath("spec", "strategy"), map[string]any{"type": "Recreate"})
 	return rule.Fix{
 		Title: "end the old pod before the new one starts: strategy Recreate", Applicability: rule.NeedsThought,
-		Caution: "nothing answers while a rollout replaces the pod", Patch: patch, Command: p.Live(patch),
+		Caution: "nothing answers while a rollout replaces the pod", Patch: patch, Command: p.Live(patch), YAML: "strategy:\n  type: Recreate\n",
 	}
 }
 

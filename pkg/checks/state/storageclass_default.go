@@ -142,7 +142,7 @@ func reportNoDefault(p *rule.Pass, at *field.Path, which string) {
 		Field: at, Label: "names no class", Certainty: rule.Likely,
 		Message: fmt.Sprintf("%snames no storage class, and none of %s is the default: nobody makes its volume", which, strings.Join(classes[:min(len(classes), 5)], ", ")),
 	}
-	fix := rule.Fix{Title: "name a class, or make one of them the default", Applicability: rule.Placeholders}
+	fix := rule.Fix{Title: "name a class, or make one of them the default", Applicability: rule.Placeholders, YAML: "storageClassName: <CLASS>\n"}
 	if p.Files || p.Object.GroupKind() == snapshot.PVCKind {
 		fix.Patch = p.Put(at, "<CLASS>")
 	}

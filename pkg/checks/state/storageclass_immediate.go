@@ -46,6 +46,7 @@ var StorageClassImmediate = rule.Check{
 			Title: "let the volume wait for its pod: WaitForFirstConsumer", Applicability: rule.NeedsThought,
 			Caution: "the mode of a class cannot be changed: delete the class and create it anew, which leaves claims and volumes as they are",
 		}
+		fix.YAML = "volumeBindingMode: WaitForFirstConsumer\n"
 		if p.Files {
 			fix.Patch = p.Put(at, string(storagev1.VolumeBindingWaitForFirstConsumer))
 		}

@@ -30,6 +30,6 @@ var StorageClassNoExpansion = rule.Check{
 		}
 		f.Message += fmt.Sprintf(": a full volume has to be copied to a larger one, although %s can make it larger", c.Provisioner)
 		patch := p.Put(at, true)
-		p.Report(f).WithFix(rule.Fix{Title: "allow claims to ask for more", Applicability: rule.Safe, Caution: "who may edit claims can then order more storage; a ResourceQuota bounds that", Patch: patch, Command: p.Live(patch)})
+		p.Report(f).WithFix(rule.Fix{Title: "allow claims to ask for more", Applicability: rule.Safe, Caution: "who may edit claims can then order more storage; a ResourceQuota bounds that", Patch: patch, Command: p.Live(patch), YAML: "allowVolumeExpansion: true\n"})
 	},
 }

@@ -26,11 +26,12 @@ var STSRetention = rule.Check{
 			return
 		}
 		path, policy := field.NewPath("spec", "persistentVolumeClaimRetentionPolicy"), sts.Spec.PersistentVolumeClaimRetentionPolicy
-		report := func(at *field.Path, severity rule.Severity, message, label string) {
+		report := func(last string, severity rule.Severity, message, label string) {
+			at := path.Child(last)
 			patch := p.Put(at, string(appsv1.RetainPersistentVolumeClaimRetentionPolicyType))
 			p.Report(rule.Finding{Field: at, Value: "Delete", Severity: severity, Message: message, Label: label}).WithFix(rule.Fix{
 				Title: "keep the claims", Applicability: rule.NeedsThought, Caution: "claims that nobody deletes cost money until somebody does",
-				Patch: patch, Command: p.Live(patch),
+				Patch: patch, Command: p.Live(patch), YAML: "persistentVolumeClaimRetentionPolicy:\n  " + last + ": Retain\n",
 			})
 		}
 		if policy.WhenScaled == appsv1.DeletePersistentVolumeClaimRetentionPolicyType {
@@ -38,10 +39,10 @@ var STSRetention = rule.Check{
 			if by, _ := p.AutoscalerOf(p.Object); by != nil {
 				severity, message = rule.High, fmt.Sprintf("whenScaled Delete, and %s scales it: each time it takes a pod away, the data of that pod is deleted", by)
 			}
-			report(path.Child("whenScaled"), severity, message, "scaling down deletes claims")
+			report("whenScaled", severity, message, "scaling down deletes claims")
 		}
 		if policy.WhenDeleted == appsv1.DeletePersistentVolumeClaimRetentionPolicyType {
-			report(path.Child("whenDeleted"), rule.Low, "whenDeleted Delete: deleting the StatefulSet, for instance to change what cannot be changed, deletes all of its data", "deleting the StatefulSet deletes its claims")
+			report("whenDeleted", rule.Low, "whenDeleted Delete: deleting the StatefulSet, for instance to change what cannot be changed, deletes all of its data", "deleting the StatefulSet deletes its claims")
 		}
 	},
 }

@@ -40,7 +40,7 @@ var STSServiceName = rule.Check{
 			f := a.Finding("%s %s: the pods have no names in DNS (%s-0.%s)", ref, a.Where, p.Object.Name, name)
 			f.Severity = severity
 			p.Report(f).WithFix(rule.Fix{
-				Title: "create the headless Service", Applicability: rule.NeedsThought, Caution: "serviceName itself cannot be changed on a StatefulSet that exists",
+				Title: "create the headless Service", Applicability: fillIn(sts), Caution: "serviceName itself cannot be changed on a StatefulSet that exists",
 				YAML: headless(name, sts),
 			})
 			return
@@ -64,7 +64,7 @@ var STSServiceName = rule.Check{
 			return
 		}
 		p.Report(f).WithFix(rule.Fix{
-			Title: "give the StatefulSet a headless Service of its own", Applicability: rule.NeedsThought,
+			Title: "give the StatefulSet a headless Service of its own", Applicability: fillIn(sts),
 			Caution: "clusterIP of a Service and serviceName of a StatefulSet cannot be changed: delete the StatefulSet with --cascade=orphan, which leaves its pods, and apply it with the new name",
 			YAML:    headless(name+"-headless", sts),
 		})
@@ -97,11 +97,25 @@ func headless(name string, sts *appsv1.StatefulSet) string {
 		}
 	}
 	port := "<PORT>"
-	for _, c := range sts.Spec.Template.Spec.Containers {
-		if len(c.Ports) > 0 {
-			port = fmt.Sprint(c.Ports[0].ContainerPort)
-			break
-		}
+	if n := firstPort(sts); n > 0 {
+		port = fmt.Sprint(n)
 	}
 	return text + "  ports:\n  - port: " + port + "\n"
+}
+
+// firstPort is the first port that a container of the StatefulSet declares, or 0.
+func firstPort(sts *appsv1.StatefulSet) int32 {
+	for _, c := range sts.Spec.Template.Spec.Containers {
+		if len(c.Ports) > 0 {
+			return c.Ports[0].ContainerPort
+		}
+	}
+	return 0
+}
+
+func fillIn(sts *appsv1.StatefulSet) rule.Applicability {
+	if firstPort(sts) == 0 {
+		return rule.Placeholders
+	}
+	return rule.NeedsThought
 }

@@ -39,6 +39,7 @@ func judgeClaim(p *rule.Pass, spec *corev1.PersistentVolumeClaimSpec, path *fiel
 		at := path.Child("resources", "requests", "storage")
 		p.Report(rule.Finding{Field: at, Message: "no storage request: " + effect, Label: "says nowhere how much"}).WithFix(rule.Fix{
 			Title: "say how much storage it needs", Applicability: rule.Placeholders, Patch: p.Put(at, "<SIZE>"),
+			YAML: "resources:\n  requests:\n    storage: <SIZE>\n",
 		})
 	}
 	if len(spec.AccessModes) == 0 {
@@ -46,6 +47,7 @@ func judgeClaim(p *rule.Pass, spec *corev1.PersistentVolumeClaimSpec, path *fiel
 		p.Report(rule.Finding{Field: at, Message: "no access mode: " + effect, Label: "says nowhere who may mount it"}).WithFix(rule.Fix{
 			Title: "say who may mount it: one node at a time is what most need", Applicability: rule.NeedsThought,
 			Caution: "pods on several nodes that share the volume need ReadWriteMany, and a class that offers it", Patch: p.Put(at, []any{string(corev1.ReadWriteOnce)}),
+			YAML: "accessModes: [ReadWriteOnce]\n",
 		})
 	}
 }
