@@ -123,7 +123,9 @@ func lacks(p *rule.Pass, target *snapshot.Object, m share) *lack {
 		}
 		total.Add(request.Quantity)
 	}
-	if found && len(l.without) == 0 && total.set() {
+	// Where the pod as a whole asks for anything, what single containers do not ask for counts as 0.
+	whole := m.container == "" && b.t.Spec.Resources != nil && len(b.t.Spec.Resources.Requests)+len(b.t.Spec.Resources.Limits) > 0
+	if found && total.set() && (len(l.without) == 0 || whole) {
 		return nil
 	}
 	if found {
@@ -143,6 +145,7 @@ func reportLack(p *rule.Pass, target *snapshot.Object, l lack, all bool) {
 		f.Certainty = rule.Likely
 	}
 	if l.names != nil {
+		f.Certainty = rule.Certain
 		f.Value, f.Label = l.container, "no container of that name"
 		f.Message = fmt.Sprintf("aims at %d%% of the %s request of container %q, which %s does not have: %s", l.goal, l.resource, l.container, target, outcome)
 		fix := rule.Fix{Title: "name a container of the pods", Applicability: rule.NeedsThought, Caution: "that this is the one that was meant, only you know"}

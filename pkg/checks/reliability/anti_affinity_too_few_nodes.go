@@ -33,7 +33,7 @@ var AntiAffinityTooFewNodes = rule.Check{
 		if a == nil || !ok || growing(p.Snapshot) {
 			return
 		}
-		places, countable := placesFor(p, a)
+		places, countable := placesFor(p, a, s.count)
 		if !countable || places == 0 { // that no node will do is another fault
 			return
 		}
@@ -99,9 +99,9 @@ func keptApart(o *snapshot.Object) *apart {
 	return nil
 }
 
-// placesFor counts the places in which the pods may run. It is not countable where a node without the label
-// takes any number of them.
-func placesFor(p *rule.Pass, a *apart) (places int, countable bool) {
+// placesFor counts the places in which the pods may run, and stops once there are more than enough. It is not
+// countable where a node without the label takes any number of them.
+func placesFor(p *rule.Pass, a *apart, enough int) (places int, countable bool) {
 	required := nodeaffinity.GetRequiredNodeAffinity(&corev1.Pod{Spec: *a.spec})
 	seen := map[string]bool{}
 	for _, o := range p.List(snapshot.NodeKind, "") {
@@ -116,7 +116,9 @@ func placesFor(p *rule.Pass, a *apart) (places int, countable bool) {
 		if !has {
 			return 0, false
 		}
-		seen[value] = true
+		if seen[value] = true; len(seen) > enough {
+			break
+		}
 	}
 	return len(seen), true
 }

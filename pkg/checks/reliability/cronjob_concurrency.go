@@ -11,6 +11,9 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
+// rare is the time between runs from which on nobody lets two of them meet without noticing.
+const rare = 7 * 24 * time.Hour
+
 // CronJobConcurrency finds CronJobs whose runs may pile up.
 var CronJobConcurrency = rule.Check{
 	ID: "cronjob-concurrency", Title: "runs of a CronJob may pile up", Doc: rule.ReadDoc(docs, "cronjob_concurrency.md"),
@@ -25,7 +28,7 @@ var CronJobConcurrency = rule.Check{
 			return
 		}
 		gap, deadline := interval(p, cron), deadlineOf(&cron.Spec.JobTemplate.Spec)
-		if gap == 0 || deadline > 0 && deadline <= gap {
+		if gap == 0 || gap >= rare || deadline > 0 && deadline <= gap {
 			return
 		}
 		path := field.NewPath("spec", "concurrencyPolicy")

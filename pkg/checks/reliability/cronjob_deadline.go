@@ -17,7 +17,7 @@ const scarceDeadline = 10
 var CronJobDeadline = rule.Check{
 	ID: "cronjob-deadline", Title: "how late a run may start is not said, or too tight", Doc: rule.ReadDoc(docs, "cronjob_deadline.md"),
 	Dimension: rule.Reliability, Severity: rule.Info, On: rule.Kinds(snapshot.CronJobKind),
-	Applies: func(p *rule.Pass) bool { return p.Object.Typed != nil },
+	Applies: func(p *rule.Pass) bool { return p.Object.Typed != nil && !systemNamespace(p.Object.Namespace) },
 	Run: func(p *rule.Pass) {
 		cron, ok := p.Object.Typed.(*batchv1.CronJob)
 		if !ok {

@@ -16,7 +16,7 @@ var PDBEvictionPolicy = rule.Check{
 	Dimension: rule.Reliability, Severity: rule.Low, On: rule.Kinds(snapshot.PDBKind),
 	Applies: func(p *rule.Pass) bool {
 		pdb, _, _ := budget(p)
-		return pdb != nil && pdb.Spec.Selector != nil
+		return pdb != nil && pdb.Spec.Selector != nil && !systemNamespace(p.Object.Namespace)
 	},
 	Run: func(p *rule.Pass) {
 		pdb, _, found := budget(p)

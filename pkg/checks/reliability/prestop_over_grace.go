@@ -54,7 +54,9 @@ func judgeSleep(p *rule.Pass, t snapshot.Template, c snapshot.Container, at *fie
 	f := rule.Finding{
 		Seen: p.Object.In(c.Name), Field: at, Label: "sleeps " + rule.Seconds(sleeps),
 		Message: fmt.Sprintf("container %q: its preStop hook sleeps %s, and %s: the program is killed without time to stop", c.Name, rule.Seconds(sleeps), words),
-		Marks:   []rule.Mark{{Field: limit, Label: "counts from before the hook"}},
+	}
+	if t.Spec.TerminationGracePeriodSeconds != nil {
+		f.Marks = []rule.Mark{{Field: limit, Label: "counts from before the hook"}}
 	}
 	if v, ok := rule.ValueAt(p.Object, at); ok && c.Lifecycle.PreStop.Sleep != nil {
 		f.Value = fmt.Sprint(v)

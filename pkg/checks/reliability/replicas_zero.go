@@ -15,7 +15,7 @@ var ReplicasZero = rule.Check{
 	Dimension: rule.Reliability, Severity: rule.Info, On: rule.Kinds(snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.RolloutKind),
 	Applies: func(p *rule.Pass) bool {
 		s, ok := scaleOf(p, p.Object)
-		return ok && s.object == p.Object
+		return ok && s.object == p.Object && !systemNamespace(p.Object.Namespace)
 	},
 	Run: func(p *rule.Pass) {
 		s, ok := scaleOf(p, p.Object)

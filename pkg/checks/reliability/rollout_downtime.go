@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -16,7 +15,6 @@ import (
 var RolloutDowntime = rule.Check{
 	ID: "rollout-downtime", Title: "a rolling update takes all pods at once", Doc: rule.ReadDoc(docs, "rollout_downtime.md"),
 	Dimension: rule.Reliability, Severity: rule.Medium, On: rule.Kinds(snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind),
-	Needs:   []schema.GroupKind{snapshot.ServiceKind, snapshot.HPAKind},
 	Applies: func(p *rule.Pass) bool { return p.Object.Typed != nil && len(p.Object.Templates) > 0 },
 	Run: func(p *rule.Pass) {
 		switch t := p.Object.Typed.(type) {
@@ -73,7 +71,7 @@ func judgeRolling(p *rule.Pass, u *appsv1.RollingUpdateDeployment) {
 
 // reportOne is for a single replica, which a rollout stops before the next one is there.
 func reportOne(p *rule.Pass, path *field.Path, u *appsv1.RollingUpdateDeployment, surge int) {
-	services := servicesInFront(p)
+	services := frontOf(p)
 	if len(services) == 0 || exclusive(p, p.Object.Templates[0]) {
 		return
 	}
@@ -98,7 +96,7 @@ func reportOne(p *rule.Pass, path *field.Path, u *appsv1.RollingUpdateDeployment
 
 // reportAll is for several pods that may all be missing.
 func reportAll(p *rule.Pass, at *field.Path, seen *intstr.IntOrString, all string) {
-	services := servicesInFront(p)
+	services := frontOf(p)
 	if len(services) == 0 {
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -15,7 +14,6 @@ import (
 var StrategyRecreate = rule.Check{
 	ID: "strategy-recreate", Title: "every rollout stops all replicas first", Doc: rule.ReadDoc(docs, "strategy_recreate.md"),
 	Dimension: rule.Reliability, Severity: rule.Medium, On: rule.Kinds(snapshot.DeploymentKind),
-	Needs: []schema.GroupKind{snapshot.ServiceKind, snapshot.HPAKind},
 	// Of a single replica replicas-min says it.
 	Applies: func(p *rule.Pass) bool {
 		s, ok := scaleOf(p, p.Object)
@@ -26,7 +24,7 @@ var StrategyRecreate = rule.Check{
 		if !ok || d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
 			return
 		}
-		services := servicesInFront(p)
+		services := frontOf(p)
 		if len(services) == 0 || exclusive(p, p.Object.Templates[0]) {
 			return
 		}
