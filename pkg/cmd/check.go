@@ -5,13 +5,11 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/render"
@@ -24,6 +22,8 @@ type checkOptions struct {
 	*rootOptions
 	print         *printFlags
 	files         []string
+	kustomize     string
+	withCluster   bool
 	recursive     bool
 	closed        bool
 	from          string
@@ -31,6 +31,7 @@ type checkOptions struct {
 	selector      string
 	failOn        *enumFlag
 	strict        bool
+	decisions     decisions
 
 	args   []string
 	engine *engine.Engine
@@ -39,14 +40,27 @@ type checkOptions struct {
 func newCmdCheck(root *rootOptions) *cobra.Command {
 	o := &checkOptions{rootOptions: root, print: newPrintFlags("wide"), failOn: newEnumFlag("high", "none", "critical", "high", "medium", "low", "info")}
 	c := &cobra.Command{
-		Use:   "check [TYPE | TYPE NAME ... | TYPE/NAME ... | -f FILENAME]",
+		Use:   "check [TYPE | TYPE NAME ... | TYPE/NAME ... | -f FILENAME | -k DIRECTORY]",
 		Short: "What is broken now, and which settings will hurt",
 		Long: longDesc(`
 			Finds the settings that will hurt - in a namespace, a cluster, or files - and says first what is broken now.
 
-			With -f only the files are judged and no cluster is contacted. A name that the files do not contain (a
+			With -f or -k only the files are judged and no cluster is contacted. A name that the files do not contain (a
 			ConfigMap, Secret, ServiceAccount or claim) is no finding, since the cluster may have it: -o wide lists such
-			names, --closed judges them. A selector that matches nothing in the files is a finding.
+			names, --closed judges them, and --with-cluster looks them up. A selector that matches nothing in the files is a finding.
+
+			-R takes a whole repository. YAML and JSON that is no object of Kubernetes (values, workflows, compose files,
+			kustomizations) is counted, and -o wide lists it; the templates of a Helm chart are named once, since they
+			must be rendered first. Not entered are hidden folders, node_modules and vendor, unless -f names them; a
+			symbolic link to a folder is followed, once. Files over 50 MB are named and not read.
+
+			-k renders as kubectl does, without plugins, and fetches nothing. A finding stands where the setting is
+			written, in the base or in a patch; one that the kustomization makes stands in what kubectl kustomize prints.
+
+			What somebody decided to live with is counted, but neither listed nor decides the exit status: the rules and
+			exemptions of a maturity.yaml beside the files or above them (--config), the annotation
+			kubectl-maturity/waive on an object or its pod template, and what --baseline knows. -o wide lists what is
+			waived, and which waivers need another look. What is broken now is always told.
 
 			Exit status: 0 nothing at or above --fail-on, 1 findings at or above it, 2 usage error or nothing could be
 			read, 3 partly not evaluated (a document that cannot be read, a kind that the server failed to list; with
@@ -65,7 +79,26 @@ func newCmdCheck(root *rootOptions) *cobra.Command {
 			kubectl maturity check -f deploy/ -R
 
 			# Check what a chart renders
-			helm template ./chart | kubectl maturity check -f -`),
+			helm template ./chart | kubectl maturity check -f -
+
+			# Check what a kustomization renders, and look up in the cluster what it does not contain
+			kubectl maturity check -k overlays/prod --with-cluster
+
+			# Begin with what is new: write once what there is, then fail for more
+			kubectl maturity check -f deploy/ -R --baseline known.json --write-baseline
+			kubectl maturity check -f deploy/ -R --baseline known.json
+
+			# Waive one finding on one container, until a day and for a reason
+			kubectl annotate deploy/web kubectl-maturity/waive='image-latest@canary until=2027-01-31 reason=it follows main'
+
+			# Turn a rule off, and exempt an object from another
+			cat > maturity.yaml <<END
+			apiVersion: kubectl-maturity/v1alpha1
+			kind: Config
+			rules: {image-latest: off}
+			exemptions:
+			- {rule: host-path, object: daemonset/logs, reason: it reads the node's logs, until: 2027-01-31}
+			END`),
 		ValidArgsFunction: root.completeTargets,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.complete(args); err != nil {
@@ -78,16 +111,14 @@ func newCmdCheck(root *rootOptions) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringSliceVarP(&o.files, "filename", "f", nil, "Manifests to check: files, folders, or - for standard input. No cluster is contacted.")
-	f.BoolVarP(&o.recursive, "recursive", "R", false, "Look in the folders of -f for further folders.")
-	f.BoolVar(&o.closed, "closed", false, "The files are complete: a name that they do not contain is a finding.")
-	f.StringVar(&o.from, "from", "", "Read a snapshot folder instead of a cluster.")
+	o.addInputFlags(f)
 	f.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "Look in all namespaces.")
 	f.StringVarP(&o.selector, "selector", "l", "", "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.")
 	f.StringVarP(o.print.flags.OutputFormat, "output", "o", "", o.print.usage())
 	f.Var(o.failOn, "fail-on", "Exit with 1 when there are findings of this severity or worse: none, critical, high, medium, low, info. What is only possible does not count.")
 	f.BoolVar(&o.strict, "strict", false, "Exit with 3 when anything could not be evaluated, refused reads included.")
 	o.print.flags.TemplatePrinterFlags.AddFlags(c)
+	o.decisions.addFlags(c)
 	return c
 }
 
@@ -96,27 +127,27 @@ func (o *checkOptions) complete(args []string) error {
 	if len(args) == 1 && args[0] == "all" { // kubectl's word for every workload
 		o.args = nil
 	}
+	if err := o.decisions.read(o.fromFiles()); err != nil {
+		return err
+	}
 	var err error
-	o.engine, err = engine.New(checks.All(), causes.All())
+	if o.engine, err = engine.New(o.decisions.checks(), causes.All()); err == nil {
+		o.engine.NoFixes = o.print.isText() && o.print.format() != "wide"
+	}
 	return err
 }
 
 func (o *checkOptions) validate() error {
-	switch {
-	case len(o.files) > 0 && o.from != "":
-		return usagef("only one of -f and --from may be given")
-	case len(o.files) > 0 && len(o.args) > 0:
-		return usagef("when -f is given, resource arguments are not allowed: %q", o.args)
-	case len(o.files) > 0 && o.allNamespaces:
-		return usagef("-A asks a cluster and -f reads files: give one of them")
-	case o.recursive && len(o.files) == 0:
-		return usagef("-R needs -f")
-	case o.closed && len(o.files) == 0:
-		return usagef("--closed needs -f")
-	case o.allNamespaces && len(o.args) > 1:
+	if err := o.validateInput(); err != nil {
+		return err
+	}
+	if o.allNamespaces && len(o.args) > 1 {
 		return usagef("a resource cannot be retrieved by name across all namespaces")
 	}
 	if _, err := parseSelector(o.selector); err != nil {
+		return err
+	}
+	if err := o.decisions.validate(); err != nil {
 		return err
 	}
 	return o.print.validate()
@@ -128,31 +159,12 @@ func (o *checkOptions) run(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case len(o.files) > 0:
-		return o.manifests(selector)
+	case o.fromFiles():
+		return o.manifests(ctx, selector)
 	case o.from != "":
 		return o.archive(selector)
 	}
 	return o.live(ctx, selector)
-}
-
-// manifests checks files. The kubeconfig is not read either: the same files give the same result
-// everywhere.
-func (o *checkOptions) manifests(selector labels.Selector) error {
-	namespace := "default"
-	if o.configFlags.Namespace != nil && *o.configFlags.Namespace != "" {
-		namespace = *o.configFlags.Namespace
-	}
-	s, problems, err := collect.Files(collect.FileOptions{
-		Paths: o.files, Recursive: o.recursive, In: o.In, Namespace: namespace, Closed: o.closed, Now: time.Now(),
-	})
-	if err != nil {
-		return err
-	}
-	b := report.NewBuilder("check", s, o.engine)
-	b.NotEvaluated(notEvaluated(problems)...)
-	b.Check(o.engine.Check(s, selected(nil, selector)))
-	return o.finish(b, s, nil)
 }
 
 func (o *checkOptions) archive(selector labels.Selector) error {
@@ -187,7 +199,7 @@ func (o *checkOptions) live(ctx context.Context, selector labels.Selector) error
 		}
 	}
 	s := cluster.NewSnapshot()
-	if err := cluster.Brief(ctx, s, namespace); err != nil {
+	if err := cluster.Brief(ctx, s, namespace, o.engine.Kinds()); err != nil {
 		return err
 	}
 	spare()
@@ -206,6 +218,23 @@ func (o *checkOptions) live(ctx context.Context, selector labels.Selector) error
 // stays until the end, and only judging makes garbage beside all of it: 5,000 pods take a third less memory so
 // than by default, and a tenth more time of a CPU.
 const whileJudging = 25
+
+// What manifests may take: objects and findings are a multiple of their text, and collecting garbage while
+// little has been read takes as long as parsing.
+const (
+	roomAtLeast = 84 << 20 // bytes
+	roomPerByte = 12
+	roomPercent = 400 // the most garbage beside what is kept, in per cent of it
+)
+
+// room sets how much memory manifests of a size may take before garbage is collected, unless who runs the
+// command has said so with GOGC or GOMEMLIMIT.
+func room(bytes int64) {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(roomPercent)
+		debug.SetMemoryLimit(roomAtLeast + roomPerByte*bytes)
+	}
+}
 
 // spare sets how much garbage may lie about, unless who runs the command has said so with GOGC.
 func spare() {
@@ -230,7 +259,13 @@ func (o *checkOptions) judge(s *snapshot.Snapshot, problems []collect.Problem, n
 	b.Overview, b.Report.Live = true, o.from == ""
 	b.NotEvaluated(notEvaluated(problems)...)
 	b.Broken(o.engine.Broken(s, brokenScope))
-	b.Check(o.engine.Check(s, inScope))
+	if targetErr != nil && o.decisions.writeBaseline { // it would lack what was asked for
+		return targetErr
+	}
+	all := namespace == "" && len(targets) == 0 && selector == nil
+	if err := o.decisions.judge(o.engine, b, s, inScope, all); err != nil {
+		return err
+	}
 	return o.finish(b, s, targetErr)
 }
 
@@ -256,6 +291,9 @@ func (o *checkOptions) finish(b *report.Builder, s *snapshot.Snapshot, targetErr
 	}
 	if targetErr != nil {
 		return targetErr
+	}
+	if o.decisions.writeBaseline {
+		return nil
 	}
 	if code := r.ExitCode(o.failOn.value, o.strict); code != 0 {
 		return exitError(code)

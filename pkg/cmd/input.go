@@ -38,6 +38,9 @@ func readSnapshot(folder fs.FS, name string) (*snapshot.Snapshot, collect.Fetche
 func notEvaluated(problems []collect.Problem) []report.NotEvaluated {
 	var list []report.NotEvaluated
 	for _, p := range problems {
+		if p.Reason == collect.ReasonOther {
+			continue
+		}
 		list = append(list, report.NotEvaluated{File: p.File, Reason: p.Reason, Detail: p.Message, Fatal: p.Fatal})
 	}
 	return list

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/render"
@@ -73,8 +74,12 @@ func (o *snapshotOptions) run(ctx context.Context, dir string) error {
 			return err
 		}
 	}
+	judged, err := engine.New(checks.All(), nil)
+	if err != nil {
+		return err
+	}
 	s := cluster.NewSnapshot()
-	if err := cluster.Everything(ctx, s, namespace); err != nil {
+	if err := cluster.Everything(ctx, s, namespace, judged.Kinds()); err != nil {
 		return err
 	}
 	targets, err := collect.TargetsIn(s, namespace, nil, nil)

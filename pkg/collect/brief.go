@@ -28,6 +28,7 @@ type brief struct {
 	labels map[string]map[string]string       // by their protobuf form
 	owners map[string][]metav1.OwnerReference // by their protobuf form
 	well   map[types.UID]bool                 // pods of which nobody asks for events
+	images map[string]string                  // the IDs of images, by themselves
 
 	buffers [3][]byte // used again, since there are thousands of objects
 }
@@ -35,7 +36,7 @@ type brief struct {
 func newBrief() *brief {
 	return &brief{
 		read: map[types.UID]bool{}, alike: map[types.UID]likeness{}, labels: map[string]map[string]string{},
-		owners: map[string][]metav1.OwnerReference{}, well: map[types.UID]bool{},
+		owners: map[string][]metav1.OwnerReference{}, well: map[types.UID]bool{}, images: map[string]string{},
 	}
 }
 

@@ -121,30 +121,32 @@ func (c *Cluster) Fetch(ctx context.Context, s *snapshot.Snapshot, wants []snaps
 			results <- c.read(ctx, w)
 		}()
 	}
-	take := func(a answer) {
-		for _, add := range a.add {
-			if err := add(s); a.err == nil {
-				a.err = err
-			}
-		}
-		s.SetOutcome(a.want, outcomeOf(a.want, a.err, c.timeout))
-		c.trouble.keep(a.want, a.err)
-	}
 	var last []answer
 	for range wants {
 		if a := <-results; a.want.GroupKind() == snapshot.EventKind {
 			last = append(last, a) // by then it is known of which pods nobody asks for events
 		} else {
-			take(a)
+			c.take(s, a)
 		}
 	}
 	for _, a := range last {
-		take(a)
+		c.take(s, a)
 	}
 	if s.Now.Before(c.clock.now()) && c.clock.unix.Load() != 0 {
 		s.Now = c.clock.now()
 	}
 	return ctx.Err()
+}
+
+// take puts what came of a read into a snapshot.
+func (c *Cluster) take(s *snapshot.Snapshot, a answer) {
+	for _, add := range a.add {
+		if err := add(s); a.err == nil {
+			a.err = err
+		}
+	}
+	s.SetOutcome(a.want, outcomeOf(a.want, a.err, c.timeout))
+	c.trouble.keep(a.want, a.err)
 }
 
 // answer is what came of one read; add is run by the one goroutine that may fill the snapshot.

@@ -439,19 +439,22 @@ var chainKinds = []schema.GroupKind{
 // fewOwners is how many owners of kinds of others are read one by one.
 const fewOwners = 100
 
-// Everything reads what explain may ask for of a namespace or, with "", of all, so that a folder of it gives
-// the verdicts that the cluster would. What it may not read of what only some causes ask for is as if it had
-// not been asked for.
-func (c *Cluster) Everything(ctx context.Context, s *snapshot.Snapshot, namespace string) error {
+// Everything reads what explain may ask for of a namespace or, with "", of all, and kinds besides, so that a
+// folder of it gives the verdicts that the cluster would. What it may not read of what only some rules ask for
+// is as if it had not been asked for.
+func (c *Cluster) Everything(ctx context.Context, s *snapshot.Snapshot, namespace string, kinds []schema.GroupKind) error {
 	routes := c.routes(ctx, namespace)
+	ours, others := besides(kinds, slices.Concat(overviewKinds, checkKinds, chainKinds))
+	ofOthers := c.ofOthers(ctx, namespace, slices.DeleteFunc(others, func(gk schema.GroupKind) bool { return gk.Group == gatewayGroup }))
 	if err := c.Overview(ctx, s, namespace); err != nil {
 		return err
 	}
-	more := listOf(namespace, chainKinds)
+	more := listOf(namespace, slices.Concat(chainKinds, ours))
 	if err := c.Fetch(ctx, s, more); err != nil {
 		return err
 	}
 	routes(s, []string{""})
+	ofOthers(s)
 	for _, w := range more {
 		if out, _ := s.Outcome(w); out.State == snapshot.Blind && out.Reason != snapshot.ReasonTimeout && out.Reason != snapshot.ReasonFailed {
 			s.SetOutcome(w, snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonUnread, Message: out.Message})
@@ -534,11 +537,15 @@ var controllers = []schema.GroupKind{snapshot.ReplicaSetKind, snapshot.StatefulS
 
 // Brief is Overview for whoever judges controllers by their templates: of pods, revisions and Jobs that are
 // well, only what others ask of them is kept. What makes pods comes first, since pods are kept whole where
-// their controller was not read.
-func (c *Cluster) Brief(ctx context.Context, s *snapshot.Snapshot, namespace string) error {
+// their controller was not read. It reads kinds besides, those that are not Kubernetes' own where the cluster
+// has them.
+func (c *Cluster) Brief(ctx context.Context, s *snapshot.Snapshot, namespace string, kinds []schema.GroupKind) error {
 	defer c.brief.Store(nil)
-	rest := slices.DeleteFunc(slices.Concat(overviewKinds, checkKinds), func(gk schema.GroupKind) bool { return slices.Contains(controllers, gk) })
+	listed := slices.Concat(overviewKinds, checkKinds)
+	ours, others := besides(kinds, listed)
+	rest := slices.DeleteFunc(append(listed, ours...), func(gk schema.GroupKind) bool { return slices.Contains(controllers, gk) })
 	first, last := listOf(namespace, controllers), listOf(namespace, rest)
+	ofOthers := c.ofOthers(ctx, namespace, others)
 	b := newBrief()
 	c.brief.Store(b)
 	if err := c.Fetch(ctx, s, first); err != nil {
@@ -548,10 +555,27 @@ func (c *Cluster) Brief(ctx context.Context, s *snapshot.Snapshot, namespace str
 	if err := c.Fetch(ctx, s, last); err != nil {
 		return err
 	}
+	ofOthers(s)
 	if err := c.orFailed(s, append(first, last...)); err != nil {
 		return err
 	}
 	return c.orEmpty(ctx, s, namespace)
+}
+
+// besides are the kinds that are not among those that are listed anyway: Kubernetes' own, and those that only
+// some clusters have.
+func besides(kinds, listed []schema.GroupKind) (ours, others []schema.GroupKind) {
+	for _, gk := range kinds {
+		gvk, known := versionOf(gk)
+		switch {
+		case slices.Contains(listed, gk):
+		case known && scheme.Scheme.Recognizes(gvk):
+			ours = append(ours, gk)
+		default:
+			others = append(others, gk)
+		}
+	}
+	return ours, others
 }
 
 // orEmpty tells a namespace without pods from one that does not exist.

@@ -42,6 +42,8 @@ type decoded struct {
 	unknownVersion bool     // of a group that is known
 	unknownFields  []string // paths of fields that the kind does not have
 	mismatch       error    // content that does not fit the type of its kind
+	written        string   // the apiVersion that the content names
+	placed         bool     // the content names its namespace
 }
 
 func newTyped(gvk schema.GroupVersionKind) runtime.Object {
@@ -74,7 +76,7 @@ func decodePlain(t source.Tree, types *source.Filler) (d decoded, ok bool) {
 	if err != nil || !types.Fill(t, obj) {
 		return decoded{}, false
 	}
-	return decoded{gvk: gvk, object: obj}, true
+	return decoded{gvk: gvk, object: obj, written: gvk.GroupVersion().String()}, true
 }
 
 // decode makes an object of JSON-like content.
@@ -89,7 +91,7 @@ func decode(content map[string]any, types *source.Filler) (decoded, error) {
 	case u.GetAPIVersion() == "":
 		return decoded{}, fmt.Errorf("%s has no apiVersion", u.GetKind())
 	}
-	d := decoded{gvk: gvk, object: u}
+	d := decoded{gvk: gvk, object: u, written: u.GetAPIVersion()}
 	typed := gvk
 	if newer, ok := sameShape[gvk]; ok {
 		typed = newer

@@ -1,18 +1,18 @@
 package collect
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
-	"sort"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +20,6 @@ import (
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/client-go/kubernetes/scheme"
 
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
 )
@@ -29,14 +28,22 @@ import (
 // over 3 MB, so a file of this size holds something else.
 const maxFile = 50 << 20
 
+// ownGroup is the API group of what this program itself reads and writes.
+const ownGroup = "kubectl-maturity"
+
 // FileOptions say what to read as manifests.
 type FileOptions struct {
 	Paths     []string // files, folders, "-" for In
 	Recursive bool
+	Kustomize string // a folder with a kustomization.yaml, in the place of Paths
 	In        io.Reader
 	Namespace string // for objects that name none
 	Closed    bool   // the input is complete
 	Now       time.Time
+	Size      func(bytes int64) // is told how much there is before it is read; may be nil
+
+	// Skip leaves out files of folders, by their path; nil reads all. What is named itself is read.
+	Skip func(path string) bool
 }
 
 // Files reads manifests. Nothing is asked of a cluster. Parts that cannot be used are problems; an
@@ -45,12 +52,21 @@ func Files(o FileOptions) (*snapshot.Snapshot, []Problem, error) {
 	f := &files{options: o, snapshot: snapshot.New(o.Now)}
 	f.snapshot.Files, f.snapshot.Closed = true, o.Closed
 	var missing []error
+	if o.Kustomize != "" {
+		if err := f.kustomization(o.Kustomize); err != nil {
+			return nil, nil, err
+		}
+	}
 	for _, p := range o.Paths {
 		if err := f.path(p); err != nil {
 			missing = append(missing, err)
 		}
 	}
+	if o.Size != nil {
+		o.Size(f.size())
+	}
 	f.readAll()
+	f.unrendered()
 	if f.objects == 0 {
 		return nil, nil, f.nothing(missing)
 	}
@@ -70,6 +86,9 @@ func (f *files) nothing(missing []error) error {
 	}
 	if len(errs) == 0 {
 		names := slices.Clone(f.options.Paths)
+		if f.options.Kustomize != "" {
+			names = []string{f.options.Kustomize}
+		}
 		for i, p := range names {
 			if p == "-" {
 				names[i] = "standard input"
@@ -92,26 +111,31 @@ func (NoFetch) Fetch(_ context.Context, s *snapshot.Snapshot, wants []snapshot.W
 }
 
 type files struct {
-	options  FileOptions
-	snapshot *snapshot.Snapshot
-	problems []Problem
-	objects  int
-	inputs   []input
-	types    source.Filler
+	options    FileOptions
+	snapshot   *snapshot.Snapshot
+	problems   []Problem
+	objects    int
+	inputs     []input
+	at         map[string]int // indexes into inputs, by the path without symbolic links
+	charts     charts
+	charted    map[string]*chartFiles
+	chartNames []string // of charted, as they were found
+	types      source.Filler
 }
 
 // input is a file, or standard input.
 type input struct {
-	name string
-	data []byte // of standard input; a file is read when its turn comes
-	file bool
-	size int64
+	name  string
+	at    string // the same without symbolic links, empty where that is not known yet
+	data  []byte // of standard input; a file is read when its turn comes
+	file  bool
+	found bool // in a folder, where what is no manifest may lie beside those
+	size  int64
 }
 
 // part is a document or an item of a list, as an object.
 type part struct {
-	doc     *source.Document
-	prefix  source.Path
+	origin  *snapshot.Origin
 	decoded decoded
 }
 
@@ -119,17 +143,24 @@ type part struct {
 type parsed struct {
 	parts    []part
 	problems []Problem
+	others   []Problem // of what is no object of Kubernetes
+	chart    string    // the file belongs to this Helm chart
+
+	unrendered bool // it is a template of the chart, wherever it lies
 }
 
 // path reads one argument of -f.
 func (f *files) path(p string) error {
 	switch {
 	case p == "-":
+		if _, again := f.at["-"]; again {
+			return nil
+		}
 		data, err := io.ReadAll(io.LimitReader(f.options.In, maxFile+1))
 		if err != nil {
 			return fmt.Errorf("standard input: %w", err)
 		}
-		f.inputs = append(f.inputs, input{name: "standard input", data: data})
+		f.input(input{name: "standard input", at: "-", data: data})
 		return nil
 	case strings.HasPrefix(p, "http://") || strings.HasPrefix(p, "https://"):
 		return fmt.Errorf("%s: with -f nothing is read from the network; fetch it first: curl -sSL URL | kubectl maturity check -f -", p)
@@ -141,52 +172,19 @@ func (f *files) path(p string) error {
 	case err != nil:
 		return err
 	case !info.IsDir():
-		f.inputs = append(f.inputs, input{name: p, file: true, size: info.Size()})
+		f.input(input{name: p, file: true, size: info.Size()})
 		return nil
 	}
 	return f.folder(p)
 }
 
-// folder reads the manifests of a folder, by name. Hidden folders are left out: they belong to tools.
-func (f *files) folder(dir string) error {
-	var found []input
-	folders := 0
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			f.problems = append(f.problems, Problem{File: path, Reason: "not read", Message: err.Error(), Fatal: true})
-			return nil
-		}
-		if d.IsDir() {
-			if path != dir {
-				folders++
-			}
-			if path != dir && (!f.options.Recursive || strings.HasPrefix(d.Name(), ".")) {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		switch filepath.Ext(path) {
-		case ".yaml", ".yml", ".json":
-			size := int64(0)
-			if info, err := d.Info(); err == nil {
-				size = info.Size()
-			}
-			found = append(found, input{name: path, file: true, size: size})
-		}
-		return nil
-	})
-	if err != nil {
-		return err
+// size is how many bytes there are to read.
+func (f *files) size() int64 {
+	total := int64(0)
+	for _, in := range f.inputs {
+		total += max(in.size, int64(len(in.data)))
 	}
-	if len(found) == 0 && folders > 0 && !f.options.Recursive {
-		return fmt.Errorf("error reading [%s]: recognized file extensions are [.json .yaml .yml]; -R looks into its folders too", dir)
-	}
-	if len(found) == 0 {
-		return fmt.Errorf("error reading [%s]: recognized file extensions are [.json .yaml .yml]", dir)
-	}
-	sort.Slice(found, func(i, j int) bool { return found[i].name < found[j].name })
-	f.inputs = append(f.inputs, found...)
-	return nil
+	return total
 }
 
 // readAll reads and parses the inputs on all CPUs, and takes in what they hold in their order.
@@ -199,25 +197,55 @@ func (f *files) readAll() {
 	for range min(len(f.inputs), runtime.GOMAXPROCS(0)) {
 		go func() {
 			for i := next.Add(1) - 1; i < int64(len(f.inputs)); i = next.Add(1) - 1 {
-				p := parser{options: f.options, types: &f.types}
+				p := parser{options: f.options, types: &f.types, charts: &f.charts, found: f.inputs[i].found}
 				p.read(f.inputs[i])
 				results[i] <- p.parsed
 			}
 		}()
 	}
-	for _, result := range results {
+	for i, result := range results {
 		p := <-result
-		f.problems = append(f.problems, p.problems...)
-		for i := range p.parts {
-			f.add(p.parts[i])
+		f.take(p)
+		switch in := f.inputs[i]; {
+		case p.chart != "":
+			f.template(p.chart, in.found)
+		case in.found && len(p.parts) == 0 && len(p.problems) == 0:
+			f.problems = append(f.problems, Problem{File: in.name, Reason: ReasonOther})
+		default:
+			f.problems = append(f.problems, p.others...)
 		}
 	}
+}
+
+func (f *files) take(p parsed) {
+	f.problems = append(f.problems, p.problems...)
+	for i := range p.parts {
+		f.add(p.parts[i])
+	}
+}
+
+// template counts a template of a chart.
+func (f *files) template(chart string, found bool) {
+	c := f.charted[chart]
+	if c == nil {
+		if f.charted == nil {
+			f.charted = map[string]*chartFiles{}
+		}
+		c = &chartFiles{}
+		f.charted[chart] = c
+		f.chartNames = append(f.chartNames, chart)
+	}
+	c.files++
+	c.named = c.named || !found
 }
 
 // parser makes objects of one input.
 type parser struct {
 	options FileOptions
 	types   *source.Filler
+	charts  *charts
+	found   bool                                  // the file was found in a folder
+	origins map[*source.Document]*snapshot.Origin // of what was rendered here; nil for what was read
 	parsed
 }
 
@@ -227,138 +255,229 @@ func (f *parser) read(in input) {
 		return
 	}
 	if in.size > maxFile {
-		f.problem(in.name, 0, fmt.Sprintf("%d MB: files over %d MB are not read", in.size>>20, maxFile>>20))
+		f.problem(in.name, fmt.Sprintf("%d MB: files over %d MB are not read", in.size>>20, maxFile>>20))
 		return
 	}
-	data, err := os.ReadFile(in.name)
+	data, err := readFile(in.name)
 	if err != nil {
-		f.problems = append(f.problems, Problem{File: in.name, Reason: "not read", Message: strings.TrimPrefix(err.Error(), "open "+in.name+": "), Fatal: true})
+		f.problems = append(f.problems, unread(in.name, err))
 		return
 	}
-	f.data(in.name, data)
+	if bytes.Contains(data, []byte("{{")) {
+		if chart, template := f.charts.of(in.name); chart != "" {
+			if f.chart = chart; template {
+				return
+			}
+		}
+	}
+	if !f.found || !traceless(data) {
+		f.data(in.name, data)
+	}
+	if !f.unrendered {
+		f.chart = ""
+	}
 }
 
-func (f *parser) problem(file string, line int, message string) {
-	if line > 0 {
-		file = fmt.Sprintf("%s:%d", file, line)
+// readFile reads a file, or a pipe, that may change or go on for ever.
+func readFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
 	}
+	defer func() { _ = file.Close() }()
+	return io.ReadAll(io.LimitReader(file, maxFile+1))
+}
+
+func (f *parser) problem(file, message string) {
 	f.problems = append(f.problems, Problem{File: file, Reason: "broken", Message: message, Fatal: true})
+}
+
+// placeIn is a place in a document for people. What a tool rendered is named by the file that people edit, too.
+func (f *parser) placeIn(doc *source.Document, at ...int) string {
+	place := doc.Name
+	for _, n := range at {
+		if n > 0 {
+			place += fmt.Sprintf(":%d", n)
+		}
+	}
+	if from := f.origin(doc, nil).Source; from != "" {
+		return from + " (" + place + ")"
+	}
+	return place
+}
+
+// origin is where an object of a document was written.
+func (f *parser) origin(doc *source.Document, prefix source.Path) *snapshot.Origin {
+	if o := f.origins[doc]; o != nil {
+		return o
+	}
+	return &snapshot.Origin{Document: doc, Prefix: prefix, Source: templateOf(doc)}
 }
 
 func (f *parser) data(name string, data []byte) {
 	if len(data) > maxFile {
-		f.problem(name, 0, fmt.Sprintf("over %d MB: not read", maxFile>>20))
+		f.problem(name, fmt.Sprintf("over %d MB: not read", maxFile>>20))
+		return
+	}
+	if utf16(data) {
+		f.problem(name, "utf-16: save it as utf-8")
 		return
 	}
 	docs, errs := source.Parse(name, data)
 	for _, e := range errs {
-		f.sourceError(e)
+		f.problem(name, e.Message)
 	}
-	if len(docs) == 0 && len(errs) == 0 {
+	if len(docs) == 0 && len(errs) == 0 && !f.found {
 		f.problems = append(f.problems, Problem{File: name, Reason: "empty", Message: "no objects in it"})
 	}
-	for _, doc := range docs {
-		tree := doc.Tree()
-		if d, ok := decodePlain(tree, f.types); ok {
-			f.object(doc, nil, d)
-			continue
+	f.documents(docs)
+}
+
+// together is how many documents of a file are parsed in one go, where it has many.
+const together = 64
+
+// documents takes in documents, those of a large file on all CPUs.
+func (f *parser) documents(docs []*source.Document) {
+	if len(docs) <= together {
+		for _, doc := range docs {
+			f.document(doc)
 		}
-		value, err := tree.Decode()
-		if err != nil {
-			var se *source.Error
-			if errors.As(err, &se) {
-				f.sourceError(se)
-			} else {
-				f.problem(name, doc.Line, err.Error())
+		return
+	}
+	chunks := slices.Collect(slices.Chunk(docs, together))
+	results := make([]parsed, len(chunks))
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(len(chunks), runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(chunks)); i = next.Add(1) - 1 {
+				p := *f
+				p.parsed = parsed{chart: f.chart}
+				p.documents(chunks[i])
+				results[i] = p.parsed
 			}
-			continue
-		}
-		f.value(doc, nil, value)
+		})
+	}
+	all.Wait()
+	for _, r := range results {
+		f.parts, f.problems, f.others = append(f.parts, r.parts...), append(f.problems, r.problems...), append(f.others, r.others...)
+		f.unrendered = f.unrendered || r.unrendered
 	}
 }
 
-func (f *parser) sourceError(e *source.Error) {
-	file := strings.TrimSuffix(strings.TrimSuffix(e.Error(), e.Message), ": ")
-	f.problems = append(f.problems, Problem{File: file, Reason: "broken", Message: e.Message, Fatal: true})
+func (f *parser) document(doc *source.Document) {
+	tree := doc.Tree()
+	if d, ok := decodePlain(tree, f.types); ok {
+		f.object(doc, nil, d)
+		return
+	}
+	value, err := tree.Decode()
+	if err != nil {
+		f.undecoded(doc, err)
+		return
+	}
+	f.value(doc, nil, value)
+}
+
+// undecoded takes in a document that cannot be read.
+func (f *parser) undecoded(doc *source.Document, err error) {
+	place, message := f.placeIn(doc, doc.Line), err.Error()
+	var e *source.Error
+	if errors.As(err, &e) {
+		place, message = f.placeIn(doc, e.Line, e.Column), e.Message
+	}
+	f.unrendered = f.chart != ""
+	if f.unrendered || f.found && !meant.MatchString(doc.Text()) {
+		f.others = append(f.others, Problem{File: place, Reason: "skipped", Message: message})
+		return
+	}
+	f.problem(place, message)
 }
 
 // value takes in one document or one item of a list.
 func (f *parser) value(doc *source.Document, prefix source.Path, value any) {
 	content, ok := value.(map[string]any)
 	if !ok {
+		if list, isList := value.([]any); isList && len(prefix) == 0 && len(list) > 0 {
+			f.items(doc, nil, list, "", "")
+			return
+		}
 		if value == nil && len(prefix) == 0 {
 			return
 		}
-		f.skipped(doc, prefix, "not a Kubernetes object")
+		f.otherwise(doc, prefix, "not a Kubernetes object")
 		return
 	}
 	kind, _ := content["kind"].(string)
 	if items, ok := content["items"].([]any); ok && strings.HasSuffix(kind, "List") {
-		for i, item := range items {
-			at := append(append(source.Path{}, prefix...), source.Step{Key: "items", Index: -1}, source.Step{Index: i})
-			f.value(doc, at, item)
-		}
+		apiVersion, _ := content["apiVersion"].(string)
+		at := append(append(source.Path{}, prefix...), source.Step{Key: "items", Index: -1})
+		f.items(doc, at, items, apiVersion, strings.TrimSuffix(kind, "List"))
 		return
 	}
 	d, err := decode(content, f.types)
 	if err != nil {
-		f.skipped(doc, prefix, err.Error()+": not a Kubernetes object")
+		if message := mistaken(content); message != "" {
+			f.problem(f.placeIn(doc, doc.Locate(prefix).Line), message)
+			return
+		}
+		f.otherwise(doc, prefix, err.Error()+": not a Kubernetes object")
+		return
+	}
+	if of := configOf(d.gvk, content); of != "" {
+		f.otherwise(doc, prefix, of)
 		return
 	}
 	if d.mismatch != nil {
 		f.mismatch(doc, prefix, content, d)
 	}
-	if d.unknownVersion {
-		at := doc.Locate(append(append(source.Path{}, prefix...), source.Step{Key: "apiVersion", Index: -1}))
-		reason, message := unknownVersion(d.gvk)
-		f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d:%d", doc.Name, at.Line, at.Column), Reason: reason, Message: message, Fatal: true})
+	if d.mismatch == nil && !scheme.Scheme.Recognizes(d.gvk) {
+		apiVersion, _ := content["apiVersion"].(string)
+		odd := strangeKind(d.gvk, apiVersion, hasTemplate(content))
+		switch {
+		case odd.other && (f.found || odd.reason == ""):
+			f.otherwise(doc, prefix, apiVersion+" is no version of an API of Kubernetes")
+			return
+		case odd.reason != "":
+			at := doc.Locate(append(append(source.Path{}, prefix...), source.Step{Key: "apiVersion", Index: -1}))
+			f.problems = append(f.problems, Problem{File: f.placeIn(doc, at.Line, at.Column), Reason: odd.reason, Message: odd.message, Fatal: true})
+			d.unknownVersion = true
+		}
 	}
 	f.object(doc, prefix, d)
 }
 
-// object takes in one object.
-func (f *parser) object(doc *source.Document, prefix source.Path, d decoded) {
-	if d.mismatch == nil && !d.unknownVersion && imageless(d) {
-		f.skipped(doc, prefix, "no container of this "+d.gvk.Kind+" has an image: a patch of kustomize? Check what it renders: kubectl kustomize DIR | kubectl maturity check -f -")
-		return
+// items takes in the items of a list. Those of the list of one kind need not say what they are.
+func (f *parser) items(doc *source.Document, at source.Path, items []any, apiVersion, kind string) {
+	for i, item := range items {
+		if m, ok := item.(map[string]any); ok && kind != "" && m["apiVersion"] == nil && m["kind"] == nil {
+			m["apiVersion"], m["kind"] = apiVersion, kind
+		}
+		f.value(doc, append(append(source.Path{}, at...), source.Step{Index: i}), item)
 	}
-	if m, ok := metaOf(d.object); ok && m.GetNamespace() == "" && !clusterScoped(schema.GroupKind{Group: d.gvk.Group, Kind: d.gvk.Kind}) {
-		m.SetNamespace(f.options.Namespace)
-	}
-	f.parts = append(f.parts, part{doc, prefix, d})
 }
 
-// unknownVersion says what is not known of a known group: a kind, maybe mistyped, or a version.
-func unknownVersion(gvk schema.GroupVersionKind) (reason, message string) {
-	if !scheme.Scheme.IsVersionRegistered(gvk.GroupVersion()) {
-		return "unknown version", fmt.Sprintf("%s of %s is not known here: only its pod template is judged", gvk.GroupVersion(), gvk.Kind)
+// object takes in one object. A configuration or a baseline of this program lies beside manifests, and is none.
+func (f *parser) object(doc *source.Document, prefix source.Path, d decoded) {
+	if d.gvk.Group == ownGroup {
+		return
 	}
-	message = fmt.Sprintf("%s has no kind %s", gvk.GroupVersion(), gvk.Kind)
-	var near []string
-	for known := range scheme.Scheme.AllKnownTypes() {
-		if known.Version == "v1" && strings.EqualFold(known.Kind, gvk.Kind) {
-			near = append(near, known.Kind+" of "+known.GroupVersion().String())
+	if d.mismatch == nil && !d.unknownVersion && imageless(d) {
+		f.skipped(doc, prefix, "no container of this "+d.gvk.Kind+" has an image: a patch of kustomize? Check what it renders: kubectl maturity check -k DIR")
+		return
+	}
+	if m, ok := metaOf(d.object); ok {
+		d.placed = m.GetNamespace() != ""
+		if !d.placed && !clusterScoped(schema.GroupKind{Group: d.gvk.Group, Kind: d.gvk.Kind}) {
+			m.SetNamespace(f.options.Namespace)
 		}
 	}
-	if len(near) == 0 {
-		var kinds []string
-		for kind := range scheme.Scheme.KnownTypes(gvk.GroupVersion()) {
-			kinds = append(kinds, kind)
-		}
-		sort.Strings(kinds)
-		if kind := knowledge.Nearest(gvk.Kind, kinds); kind != "" && len(kind) <= len(gvk.Kind)+1 {
-			near = append(near, kind)
-		}
-	}
-	if len(near) == 1 {
-		message += "; did you mean " + near[0] + "?"
-	}
-	return "unknown kind", message
+	f.parts = append(f.parts, part{f.origin(doc, prefix), d})
 }
 
 func (f *parser) skipped(doc *source.Document, prefix source.Path, why string) {
 	line := doc.Locate(prefix).Line
-	f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d", doc.Name, line), Reason: "skipped", Message: why})
+	f.problems = append(f.problems, Problem{File: f.placeIn(doc, line), Reason: "skipped", Message: why})
 }
 
 // mismatch says which field does not fit its kind, and where. The rest of the object is not judged,
@@ -372,17 +491,18 @@ func (f *parser) mismatch(doc *source.Document, prefix source.Path, content map[
 		}
 	}
 	span := doc.Locate(at)
-	f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d:%d", doc.Name, span.Line, span.Column), Reason: "broken", Message: message, Fatal: true})
+	f.problems = append(f.problems, Problem{File: f.placeIn(doc, span.Line, span.Column), Reason: "broken", Message: message, Fatal: true})
 }
 
 func (f *files) add(p part) {
-	o, err := f.snapshot.Add(p.decoded.gvk, p.decoded.object, &snapshot.Origin{Document: p.doc, Prefix: p.prefix})
+	o, err := f.snapshot.Add(p.decoded.gvk, p.decoded.object, p.origin)
 	if err != nil {
-		f.problems = append(f.problems, Problem{File: fmt.Sprintf("%s:%d", p.doc.Name, p.doc.Line), Reason: "broken", Message: err.Error(), Fatal: true})
+		f.problems = append(f.problems, Problem{File: p.origin.Document.Name, Reason: "broken", Message: err.Error(), Fatal: true})
 		return
 	}
 	if o != nil {
 		o.UnknownFields, o.Unfit = p.decoded.unknownFields, p.decoded.mismatch != nil || p.decoded.unknownVersion
+		o.Written, o.Placed = p.decoded.written, p.decoded.placed
 		f.objects++
 	}
 }

@@ -124,3 +124,14 @@ func TypeWords() []string {
 	}
 	return words
 }
+
+// TypeOf is the word that kubectl prints for a type of Kubernetes' own: deployment for deploy, deployments. Any
+// other word comes back as it is.
+func TypeOf(word string) string {
+	for _, k := range kinds {
+		if kind := strings.ToLower(k.gvk.Kind); word == kind || word == resourceOf(k.gvk).Resource || k.short != "" && word == k.short {
+			return kind
+		}
+	}
+	return word
+}

@@ -15,6 +15,8 @@ type checking struct {
 	snapshot *snapshot.Snapshot
 	tallies  tallies
 	looking  map[lookedAt][]*rule.Check
+	of       map[lookedAt][]*Tally // of the checks that look at a kind, in one namespace
+	within   string                // that namespace
 
 	result   *Result // of the part that the object belongs to
 	pass     *rule.Pass
@@ -33,20 +35,19 @@ type lookedAt struct {
 }
 
 func newChecking(e *Engine, s *snapshot.Snapshot) *checking {
-	return &checking{engine: e, snapshot: s, tallies: tallies{}, looking: map[lookedAt][]*rule.Check{}}
+	return &checking{engine: e, snapshot: s, tallies: tallies{}, looking: map[lookedAt][]*rule.Check{}, of: map[lookedAt][]*Tally{}}
 }
 
-// checks are those that look at an object.
-func (j *checking) checks(o *snapshot.Object) []*rule.Check {
-	key := lookedAt{o.GroupKind(), rule.Workloads.Matches(j.snapshot, o)}
-	list, ok := j.looking[key]
+// checks are those that look at such an object.
+func (j *checking) checks(at lookedAt) []*rule.Check {
+	list, ok := j.looking[at]
 	if !ok {
 		for _, c := range j.engine.Checks {
-			if !c.Off && c.On.Matches(j.snapshot, o) {
+			if !c.Off && c.On.LooksAt(at.kind, at.workload) {
 				list = append(list, c)
 			}
 		}
-		j.looking[key] = list
+		j.looking[at] = list
 	}
 	return list
 }
@@ -56,8 +57,21 @@ func (j *checking) judge(o *snapshot.Object, part *Result) {
 	part.Objects++
 	j.result, j.object = part, o
 	j.pass = rule.NewPass(j.snapshot, o, nil, nil, rule.Sink{Report: j.report, Unknown: j.cannot, Unresolved: j.unresolved})
-	for _, c := range j.checks(o) {
-		j.one(c)
+	if j.within != o.Namespace {
+		j.within = o.Namespace
+		clear(j.of)
+	}
+	key := lookedAt{o.GroupKind(), rule.Workloads.Matches(j.snapshot, o)}
+	checks := j.checks(key)
+	counted := j.of[key]
+	if counted == nil {
+		for _, c := range checks {
+			counted = append(counted, j.tallies.of(c, o.Namespace))
+		}
+		j.of[key] = counted
+	}
+	for i, c := range checks {
+		j.one(c, counted[i])
 	}
 }
 
@@ -73,10 +87,9 @@ func (j *checking) unresolved(path *field.Path, to snapshot.Ref) {
 	j.result.Unresolved = append(j.result.Unresolved, Unresolved{j.object.Ref, path, to})
 }
 
-func (j *checking) one(c *rule.Check) {
+func (j *checking) one(c *rule.Check, t *Tally) {
 	j.check, j.findings, j.blind, j.failed = c, j.findings[:0], false, false
 	applies := j.run()
-	t := j.tallies.of(c, j.object.Namespace)
 	switch {
 	case !applies && !j.failed:
 		t.NotApplicable++

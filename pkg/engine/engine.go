@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -29,6 +31,23 @@ func New(checks []*rule.Check, causes []*rule.Cause) (*Engine, error) {
 		return nil, err
 	}
 	return &Engine{Checks: checks, Causes: causes}, nil
+}
+
+// Kinds are those that the checks name: what they look at, and what they must see besides. What is off is
+// left out.
+func (e *Engine) Kinds() []schema.GroupKind {
+	var kinds []schema.GroupKind
+	for _, c := range e.Checks {
+		if c.Off {
+			continue
+		}
+		for _, gk := range slices.Concat(c.On.Named(), c.Needs) {
+			if !slices.Contains(kinds, gk) {
+				kinds = append(kinds, gk)
+			}
+		}
+	}
+	return kinds
 }
 
 // NotEvaluated is a verdict that could not be reached.
@@ -131,6 +150,9 @@ func better(a, b *rule.Finding) bool {
 	}
 	if a.Certainty.Rank() != b.Certainty.Rank() {
 		return a.Certainty.Rank() < b.Certainty.Rank()
+	}
+	if a.Severity != b.Severity {
+		return a.Severity.Rank() < b.Severity.Rank()
 	}
 	return len(a.Evidence) > len(b.Evidence)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // Check prints what check found, for a person: what is broken now, then settings by object, worst
@@ -28,17 +29,21 @@ func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 	settings = unsaid(settings, broken)
 	other := p.unreadable(r)
 	p.broken(r, broken)
-	each, many := settings, [][]*report.Finding(nil)
+	each, small, many := settings, []*report.Finding(nil), [][]*report.Finding(nil)
 	if !wide {
-		each, many = repeated(settings)
+		each, small = apart(settings)
+		each, many = repeated(each)
 	}
 	p.settings(each, wide)
 	p.repeated(many)
+	p.small(small)
 	if wide {
 		p.unresolved(r)
+		p.waivers(r)
 	}
 	roots, _ := consequences(broken)
 	p.summary(r, len(roots), len(settings), wide)
+	p.livingWith(r, wide)
 	if len(p.top) > 0 {
 		p.line("%s", t.doubt.Sprint(rule.Count(len(p.top), "part")+" of the input could not be judged: see the top"))
 	}
@@ -156,19 +161,20 @@ func unsaid(settings, broken []*report.Finding) []*report.Finding {
 // often is on how many objects a finding must be to be said once for all of them.
 const often = 3
 
-// repeated takes out findings of less than high severity that the same rule has on many objects.
+// repeated takes out findings that the same rule has on many objects.
 func repeated(findings []*report.Finding) (each []*report.Finding, many [][]*report.Finding) {
-	objects := map[string]map[string]bool{}
+	objects := map[[2]string]map[objectKey]bool{}
+	same := func(f *report.Finding) [2]string { return [2]string{f.Rule, f.Severity} }
 	for _, f := range findings {
-		if objects[f.Rule] == nil {
-			objects[f.Rule] = map[string]bool{}
+		if objects[same(f)] == nil {
+			objects[same(f)] = map[objectKey]bool{}
 		}
-		objects[f.Rule][f.Object.Namespace+"/"+f.Object.String()] = true
+		objects[same(f)][keyOf(f)] = true
 	}
-	at := map[string]int{}
+	at := map[[2]string]int{}
 	for _, f := range findings {
-		key := f.Rule + "\x00" + f.Severity
-		if len(objects[f.Rule]) < often || rule.Severity(f.Severity).Rank() <= rule.Severity(rule.High).Rank() {
+		key := same(f)
+		if len(objects[key]) < often {
 			each = append(each, f)
 			continue
 		}
@@ -181,6 +187,67 @@ func repeated(findings []*report.Finding) (each []*report.Finding, many [][]*rep
 		many[i] = append(many[i], f)
 	}
 	return each, many
+}
+
+// apart takes out what costs money or time and breaks nothing.
+func apart(findings []*report.Finding) (each, small []*report.Finding) {
+	for _, f := range findings {
+		if rule.Severity(f.Severity).Rank() >= rule.Severity(rule.Low).Rank() {
+			small = append(small, f)
+		} else {
+			each = append(each, f)
+		}
+	}
+	return each, small
+}
+
+// small says what a rule of low severity finds in one line for all objects, and counts what only informs.
+func (p *writer) small(findings []*report.Finding) {
+	byRule := map[string][]*report.Finding{}
+	var rules []string
+	infos := 0
+	for _, f := range findings {
+		if f.Severity == string(rule.Info) {
+			infos++
+			continue
+		}
+		if byRule[f.Rule] == nil {
+			rules = append(rules, f.Rule)
+		}
+		byRule[f.Rule] = append(byRule[f.Rule], f)
+	}
+	if len(findings) == 0 {
+		return
+	}
+	p.line("%s", p.t.strong.Sprint("of low severity")+p.t.faint.Sprint("  -o wide has places and fixes"))
+	slices.SortStableFunc(rules, func(a, b string) int { return len(byRule[b]) - len(byRule[a]) })
+	for _, id := range rules {
+		list := byRule[id]
+		objects := map[objectKey]bool{}
+		for _, f := range list {
+			objects[keyOf(f)] = true
+		}
+		on := rule.Count(len(objects), "object")
+		if len(objects) == 1 {
+			on = where(list[0].Object, true)
+		}
+		text := fmt.Sprintf("%s, on %s", p.titleOf(list[0]), on)
+		lines := wrap(clean(text), p.prose(2))
+		last := len(lines) - 1
+		if p.t.Width > 0 && 4+cells(lines[last])+cells(id) > p.t.Width {
+			lines, last = append(lines, ""), last+1
+		}
+		for i, l := range lines {
+			if i == last {
+				l = strings.TrimLeft(l+"  "+p.t.faint.Sprint(id), " ")
+			}
+			p.line("  %s", l)
+		}
+	}
+	if infos > 0 {
+		p.line("  %s", p.t.faint.Sprint(fmt.Sprintf("%d more that only inform", infos)))
+	}
+	p.line("")
 }
 
 // shortNames is how many objects are named where a finding is said once for many.
@@ -203,25 +270,35 @@ func (p *writer) repeated(groups [][]*report.Finding) {
 			return cmp.Or(cmp.Compare(a.Position.File, b.Position.File), cmp.Compare(a.Start, b.Start))
 		})
 		namespaces := map[string]bool{}
-		objects := map[string]bool{} // fewer than places in files, where an object has several containers
+		objects := map[objectKey]bool{} // fewer than places in files, where an object has several containers
 		for _, f := range g {
 			namespaces[f.Object.Namespace] = true
-			objects[objectKey(f)] = true
+			objects[keyOf(f)] = true
 		}
 		names := p.names(g, len(namespaces) > 1)
-		f := *g[0]
+		f, first := *g[0], g[0]
 		f.FieldName, f.Position, f.Picture = strings.Join(names, ", "), nil, nil
 		f.Message = fmt.Sprintf("%s, on %s", p.titleOf(&f), rule.Count(len(objects), "object"))
 		p.setting(&f, width, false)
+		if rule.Severity(f.Severity).Rank() <= rule.Severity(rule.High).Rank() {
+			if pic := drawn(*first.Complete()); pic != nil {
+				p.lines(markedOnly(pic, false), strings.Repeat(" ", width+4))
+			}
+		}
 	}
 	p.line("")
 }
 
 // objectKey tells the objects of findings apart, those of one name in several files too.
-func objectKey(f *report.Finding) string {
-	key := f.Object.Namespace + "\x00" + f.Object.String()
+type objectKey struct {
+	object snapshot.Ref
+	file   string
+}
+
+func keyOf(f *report.Finding) objectKey {
+	key := objectKey{object: f.Object.Key()}
 	if f.Position != nil {
-		key += "\x00" + f.Position.File
+		key.file = f.Position.File
 	}
 	return key
 }
@@ -229,12 +306,16 @@ func objectKey(f *report.Finding) string {
 // names are the places of findings, each once: where in the files, or the objects.
 func (p *writer) names(findings []*report.Finding, namespaced bool) []string {
 	var names []string
-	seen := map[string]bool{}
+	type place struct {
+		objectKey
+		field string
+	}
+	seen := map[place]bool{}
 	more := 0
 	for _, f := range findings {
-		key := objectKey(f)
+		key := place{objectKey: keyOf(f)}
 		if f.Position != nil {
-			key += "\x00" + f.Field
+			key.field = f.Field
 		}
 		if seen[key] {
 			continue
@@ -249,8 +330,7 @@ func (p *writer) names(findings []*report.Finding, namespaced bool) []string {
 			name = f.Object.Namespace + "/" + name
 		}
 		if f.Position != nil {
-			at := f.Complete().Position
-			name = fmt.Sprintf("%s:%d", at.File, at.Line)
+			name = f.Complete().Position.Short()
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)
@@ -272,10 +352,10 @@ func (p *writer) titleOf(f *report.Finding) string {
 
 // settings prints findings by object, the object with the worst first.
 func (p *writer) settings(findings []*report.Finding, wide bool) {
-	var order []string
-	groups := map[string][]*report.Finding{}
+	var order []objectKey
+	groups := map[objectKey][]*report.Finding{}
 	for _, f := range findings {
-		key := objectKey(f)
+		key := keyOf(f)
 		if groups[key] == nil {
 			order = append(order, key)
 		}
@@ -289,7 +369,7 @@ func (p *writer) settings(findings []*report.Finding, wide bool) {
 		group := groups[key]
 		title := p.t.strong.Sprint(where(group[0].Object, true))
 		if pos := group[0].Position; pos != nil {
-			title += p.t.faint.Sprint("  " + clean(pos.File))
+			title += p.t.faint.Sprint("  " + clean(pos.Edited()))
 		}
 		p.line("%s", title)
 		sort.SliceStable(group, func(i, j int) bool {
@@ -313,7 +393,7 @@ func (p *writer) setting(f *report.Finding, severityWidth int, wide bool) {
 	}
 	at := f.FieldName
 	if f.Position != nil {
-		at = fmt.Sprintf("%s:%d:%d", f.Position.File, f.Position.Line, f.Position.Column)
+		at = f.Position.String()
 	}
 	head := "  " + paint.Sprint(pad(f.Severity, severityWidth)) + "  "
 	indent := severityWidth + 4
@@ -370,9 +450,10 @@ func (p *writer) unresolved(r *report.Report) {
 	if len(r.Unresolved) == 0 {
 		return
 	}
-	p.line("not in the input, and not judged (--closed judges them):")
+	title, _ := unresolvedWords(r)
+	p.line("%s:", title)
 	for _, u := range r.Unresolved {
-		p.line("  %s  %s: %s", where(u.Object, true), clean(u.Field), clean(u.Target.String()))
+		p.line("  %s  %s: %s%s", where(u.Object, true), clean(u.Field), clean(u.Target.String()), because(u))
 	}
 	p.line("")
 }
@@ -413,21 +494,26 @@ func (p *writer) summary(r *report.Report, broken, settings int, wide bool) {
 		p.line("%s nothing to check: no objects were found", t.doubt.Sprint(t.unsure))
 		return
 	}
+	finding := "finding"
+	if r.Baseline != nil {
+		finding = "new finding"
+	}
 	verdict := rule.Count(r.Summary.Objects, "object") + " looked at"
 	if broken > 0 {
 		verdict += fmt.Sprintf(", %d broken now", broken)
 	}
 	switch {
 	case settings > 0:
-		verdict += ", " + rule.Count(settings, "finding")
+		verdict += ", " + rule.Count(settings, finding)
 	case broken == 0 && partly:
-		verdict = t.doubt.Sprint(t.unsure) + " " + verdict + ", no findings in what could be judged"
+		verdict = t.doubt.Sprint(t.unsure) + " " + verdict + ", no " + finding + "s in what could be judged"
 	case broken == 0:
-		verdict = t.success.Sprint(t.good) + " " + verdict + ", no findings"
+		verdict = t.success.Sprint(t.good) + " " + verdict + ", no " + finding + "s"
 	}
 	p.line("%s", verdict)
 	if n := len(r.Unresolved); n > 0 && !wide {
-		p.line("%s not in the input: -o wide lists them, --closed judges them", rule.Count(n, "name"))
+		_, text := unresolvedWords(r)
+		p.line("%s %s", rule.Count(n, "name"), text)
 	}
 	if len(r.Summary.Unknown) > 0 {
 		total, kinds := 0, make([]string, 0, len(r.Summary.Unknown))
@@ -438,6 +524,7 @@ func (p *writer) summary(r *report.Report, broken, settings int, wide bool) {
 		sort.Strings(kinds)
 		p.line("%s of kinds that no rule knows: %s", rule.Count(total, "object"), clean(strings.Join(kinds, ", ")))
 	}
+	p.otherFiles(r, wide)
 	if settings > 0 {
 		p.line("%s", t.faint.Sprint("kubectl maturity rules ID tells what a finding means and how to mend it"))
 	}

@@ -32,7 +32,11 @@ func RuleTable(w io.Writer, rules []report.Rule, t *Theme, wide bool) error {
 	checks[0], causes[0] = append(checks[0], "TITLE"), append(causes[0], "TITLE")
 	for _, r := range rules {
 		if r.Kind == report.KindCheck {
-			row := []string{r.ID, r.Severity, r.Dimension}
+			severity := r.Severity
+			if r.Off {
+				severity += ", off"
+			}
+			row := []string{r.ID, severity, r.Dimension}
 			if wide {
 				row = append(row, r.On, orNone(slices.Sorted(maps.Keys(r.Peers))))
 			}
@@ -109,6 +113,9 @@ func (p *writer) facts(r report.Rule) {
 	add("kind", r.Kind)
 	add("severity", r.Severity)
 	add("dimension", r.Dimension)
+	if r.Off {
+		add("off", "unless maturity.yaml turns it on, rules: {"+r.ID+": on}")
+	}
 	add("stage", r.Stage)
 	add("looks at", r.On)
 	add("reads too", r.Needs...)

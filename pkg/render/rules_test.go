@@ -49,6 +49,27 @@ readiness-probe-missing   medium     reliability   traffic reaches the container
 `)
 }
 
+func TestRuleThatIsOff(t *testing.T) {
+	off := report.Rule{ID: "label-missing", Kind: report.KindCheck, Severity: "low", Dimension: "policy", On: "workloads", Off: true, Title: "no label"}
+	got := rendered(t, func(b *strings.Builder) error {
+		return render.RuleTable(b, []report.Rule{off}, render.NewTheme(false, false, 0), false)
+	})
+	compare(t, got, `
+CHECK           SEVERITY   DIMENSION   TITLE
+label-missing   low, off   policy      no label
+`)
+	got = rendered(t, func(b *strings.Builder) error { return render.Rule(b, off, render.NewTheme(false, false, 0)) })
+	compare(t, got, `
+label-missing  no label
+
+  kind        check
+  severity    low
+  dimension   policy
+  off         unless maturity.yaml turns it on, rules: {label-missing: on}
+  looks at    workloads
+`)
+}
+
 func TestRuleWrapsProseOnly(t *testing.T) {
 	r := report.Rule{
 		ID: "exit-error", Kind: report.KindCause, Stage: "container exit", On: "Pod", Title: "exits with an error",

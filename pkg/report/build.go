@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
@@ -19,6 +20,7 @@ type Builder struct {
 	Snapshot *snapshot.Snapshot
 	Titles   map[string]string // of rules, by ID
 	Report   *Report
+	known    []schema.GroupKind // of which rules know
 
 	// Overview is set where lists tell what there is to judge: one that the server failed to give leaves
 	// objects unjudged that nobody knows of.
@@ -34,7 +36,7 @@ func NewBuilder(command string, s *snapshot.Snapshot, e *engine.Engine) *Builder
 	for _, c := range e.Checks {
 		titles[c.ID] = c.Title
 	}
-	return &Builder{Snapshot: s, Titles: titles, Report: New(command, s)}
+	return &Builder{Snapshot: s, Titles: titles, Report: New(command, s), known: e.Kinds()}
 }
 
 // Explain adds diagnoses. The same finding under several targets is kept once; what is over for one of them
@@ -85,7 +87,7 @@ func (b *Builder) Check(res engine.Result) {
 		b.Report.Findings = append(b.Report.Findings, b.finding(f))
 	}
 	for _, u := range res.Unresolved {
-		b.Report.Unresolved = append(b.Report.Unresolved, Unresolved{Object: u.Object, Field: u.Field.String(), Target: u.To})
+		b.Report.Unresolved = append(b.Report.Unresolved, Unresolved{Object: u.Object, Field: u.Field.String(), Target: u.To, Reason: b.whyUnresolved(u.To)})
 	}
 	b.Report.Summary.Objects = res.Objects
 	for _, t := range res.Tallies {
@@ -99,6 +101,15 @@ func (b *Builder) Check(res engine.Result) {
 	}
 	b.Failed(res.NotEvaluated)
 	b.blindSpots()
+}
+
+// whyUnresolved is why a cluster did not tell of a name, "" where none was asked.
+func (b *Builder) whyUnresolved(r snapshot.Ref) string {
+	if !b.Snapshot.Beside {
+		return ""
+	}
+	_, out := b.Snapshot.Lookup(r.GroupKind(), r.Namespace, r.Name)
+	return out.Reason
 }
 
 // Broken adds what is broken now, before what checks found.
@@ -133,7 +144,7 @@ func (b *Builder) blindSpots() {
 	}
 	for _, n := range Unread(b.Snapshot) {
 		if !have[n.Resource] {
-			n.Fatal = n.Fatal && b.Overview
+			n.Fatal = n.Fatal && b.Overview || b.Snapshot.Beside && (n.Reason == snapshot.ReasonFailed || n.Reason == snapshot.ReasonTimeout)
 			b.Report.NotEvaluated = append(b.Report.NotEvaluated, n)
 		}
 	}
@@ -182,7 +193,7 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 		out.Evidence = append(out.Evidence, item)
 	}
 	out.RuledOut = append(out.RuledOut, f.RuledOut...)
-	out.Fingerprint = fingerprint(f.Rule, f.Object, f.Seen.Container, out.Field)
+	out.Fingerprint = b.identity(f, out.Field)
 	out.late = func(out *Finding) { b.complete(f, out) }
 	if b.Report.Command != "check" {
 		out.Complete()
@@ -190,7 +201,10 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 	}
 	if object, _ := b.drawn(f); object != nil && object.Origin != nil {
 		if doc, _ := object.Document(); doc != nil && doc.Name != "" {
-			out.Position, out.Start = &Position{File: doc.Name}, doc.Line
+			if len(object.Origin.Written) > 0 && doc == object.Origin.Document {
+				doc = object.Origin.Written[0]
+			}
+			out.Position, out.Start = &Position{File: doc.Name, Source: sourceOf(object.Origin, doc)}, doc.Line
 		}
 	}
 	return out
@@ -297,7 +311,10 @@ func (r *Report) SortNotEvaluated() {
 // does not fit its kind is an error, and named as such.
 func (b *Builder) UnknownKinds(s *snapshot.Snapshot) {
 	for _, o := range s.All() {
-		if o.Typed == nil && len(o.Templates) == 0 && !o.Unfit {
+		if s.Beside && o.Origin == nil {
+			continue // it only answered a question
+		}
+		if o.Typed == nil && len(o.Templates) == 0 && !o.Unfit && !slices.Contains(b.known, o.GroupKind()) {
 			if b.Report.Summary.Unknown == nil {
 				b.Report.Summary.Unknown = map[string]int{}
 			}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -28,12 +29,15 @@ func (b *Builder) picture(object *snapshot.Object, prefix string, f *rule.Findin
 		for _, m := range f.Marks {
 			marks = append(marks, source.Mark{Path: place(root, prefix, m.Field), Label: m.Label})
 		}
+		doc = written(object, doc, marks)
+		at = marks[0].Path
 		pic := &Picture{
 			Title:  object.String(),
 			Lines:  doc.Snippet(marks, source.SnippetOptions{Skip: len(root) + leading(at[len(root):]), MaxLines: pictureLines, Dedent: true}),
 			Number: doc.Name != "",
 		}
 		hideEnv(object, pic.Lines)
+		hideData(object, pic.Lines)
 		hideCredentials(pic.Lines)
 		return pic
 	})
@@ -44,12 +48,41 @@ func (b *Builder) picture(object *snapshot.Object, prefix string, f *rule.Findin
 	if doc == nil || doc.Name == "" {
 		return draw, nil
 	}
-	at := place(root, prefix, f.Field)
+	doc, at := object.Origin.Place(place(root, prefix, f.Field))
 	span := doc.Locate(at)
 	if f.AtKey {
 		span = doc.LocateKey(at)
 	}
-	return draw, &Position{File: doc.Name, Line: span.Line, Column: span.Column}
+	return draw, &Position{File: doc.Name, Line: span.Line, Column: span.Column, Source: sourceOf(object.Origin, doc)}
+}
+
+// sourceOf is the file that people edit, where doc is what a tool made of it.
+func sourceOf(o *snapshot.Origin, doc *source.Document) string {
+	if doc == o.Document {
+		return o.Source
+	}
+	return ""
+}
+
+// written is the document to draw marks in: where people wrote all of them, or else what a tool made of it. The
+// paths become those of that document.
+func written(object *snapshot.Object, doc *source.Document, marks []source.Mark) *source.Document {
+	if object.Origin == nil || doc != object.Origin.Document {
+		return doc
+	}
+	paths := make([]source.Path, len(marks))
+	own := doc
+	for i, m := range marks {
+		d, at := object.Origin.Place(m.Path)
+		if i > 0 && d != own {
+			return doc
+		}
+		own, paths[i] = d, at
+	}
+	for i := range marks {
+		marks[i].Path = paths[i]
+	}
+	return own
 }
 
 // place is a field's path in the document that holds its object at root.
@@ -79,6 +112,29 @@ func hideEnv(object *snapshot.Object, lines []source.Line) {
 					if at := strings.Index(l.Text, e.Value); at >= 0 && strings.Contains(l.Text[:at], "value") && !marked(l, at, len(e.Value)) {
 						lines[i].Text = l.Text[:at] + strings.Repeat("*", len([]rune(e.Value))) + l.Text[at+len(e.Value):]
 					}
+				}
+			}
+		}
+	}
+}
+
+// hideData blanks out the values of a ConfigMap in drawn lines: which of them is a password nobody can tell.
+func hideData(object *snapshot.Object, lines []source.Line) {
+	cm, ok := object.Typed.(*corev1.ConfigMap)
+	if !ok {
+		return
+	}
+	blank := func(text string) string { return strings.Repeat("*", len([]rune(text))) }
+	for i := range lines {
+		body := strings.TrimSpace(lines[i].Text)
+		key, value, ok := strings.Cut(body, ": ")
+		if _, has := cm.Data[strings.Trim(key, `"'`)]; ok && has && value != "" && !strings.ContainsAny(value[:1], "|>") {
+			lines[i].Text = strings.TrimSuffix(lines[i].Text, value) + blank(value)
+		}
+		for _, v := range cm.Data { // in block scalars, and in mappings of one line
+			for row := range strings.SplitSeq(v, "\n") {
+				if row = strings.TrimSpace(row); len(row) >= 3 {
+					lines[i].Text = strings.ReplaceAll(lines[i].Text, row, blank(row))
 				}
 			}
 		}

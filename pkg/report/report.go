@@ -5,6 +5,7 @@ package report
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,7 +30,14 @@ type Report struct {
 	Findings     []Finding      `json:"findings"`
 	NotEvaluated []NotEvaluated `json:"notEvaluated"`
 	Unresolved   []Unresolved   `json:"unresolved,omitempty"`
+	Config       string         `json:"config,omitempty"`     // the configuration that was used
+	Ignored      []string       `json:"ignored,omitempty"`    // files that it leaves out
+	OtherFiles   []string       `json:"otherFiles,omitempty"` // YAML and JSON of folders that is no object of Kubernetes
+	Waivers      []Waiver       `json:"waivers,omitempty"`    // what somebody decided to live with
+	Baseline     *Compared      `json:"baseline,omitempty"`   // what was known before
 	Summary      Summary        `json:"summary"`
+
+	Beside bool `json:"-"` // names that files do not contain were looked up in a cluster
 
 	Live bool `json:"-"` // read from a cluster, which may answer better the next time
 }
@@ -139,6 +147,33 @@ type Position struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
+
+	// Source is the file that people edit where File was rendered by a tool: a template of a chart.
+	Source string `json:"source,omitempty"`
+}
+
+// String is the place for people: "deploy.yaml:12:3", or "web/templates/deploy.yaml (standard input:12:3)" where a
+// line of what was rendered is no line of its source.
+func (p *Position) String() string {
+	return p.sourced(fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column))
+}
+
+// Short is String without the column.
+func (p *Position) Short() string { return p.sourced(fmt.Sprintf("%s:%d", p.File, p.Line)) }
+
+func (p *Position) sourced(at string) string {
+	if p.Source != "" {
+		return p.Source + " (" + at + ")"
+	}
+	return at
+}
+
+// Edited is the file that people edit.
+func (p *Position) Edited() string {
+	if p.Source != "" {
+		return p.Source
+	}
+	return p.File
 }
 
 // Evidence is a fact that was read.
@@ -186,6 +221,7 @@ type Unresolved struct {
 	Object snapshot.Ref `json:"object"`
 	Field  string       `json:"field"`
 	Target snapshot.Ref `json:"target"`
+	Reason string       `json:"reason,omitempty"` // why the cluster of --with-cluster did not tell
 }
 
 // Summary counts.
@@ -221,6 +257,7 @@ func New(command string, s *snapshot.Snapshot) *Report {
 		Findings:     []Finding{},
 		NotEvaluated: []NotEvaluated{},
 		Summary:      Summary{ByDimension: map[string]Counts{}},
+		Beside:       s.Beside,
 	}
 }
 

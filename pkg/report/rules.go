@@ -30,6 +30,7 @@ type Rule struct {
 	Kind      string              `json:"kind"`                // check | cause
 	Severity  string              `json:"severity,omitempty"`  // of a check
 	Dimension string              `json:"dimension,omitempty"` // of a check
+	Off       bool                `json:"off,omitempty"`       // it runs only where a configuration asks for it
 	Stage     string              `json:"stage,omitempty"`     // of a cause
 	On        string              `json:"on"`                  // what it looks at
 	Needs     []string            `json:"needs,omitempty"`     // the kinds that it must see besides
@@ -56,7 +57,7 @@ func DescribeRules(checks []*rule.Check, causes []*rule.Cause) *Rules {
 	for _, c := range checks {
 		r := Rule{
 			ID: c.ID, Title: c.Title, Kind: KindCheck, Severity: string(c.Severity), Dimension: string(c.Dimension),
-			On: c.On.String(), Peers: maps.Clone(c.Peers), Doc: docOf(c.Doc),
+			Off: c.Off, On: c.On.String(), Peers: maps.Clone(c.Peers), Doc: docOf(c.Doc),
 			order: slices.Index(rule.Dimensions(), c.Dimension),
 		}
 		for _, gk := range c.Needs {

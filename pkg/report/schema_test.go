@@ -57,6 +57,10 @@ func TestSchema(t *testing.T) {
 		check.UnknownKinds(s)
 		validate(t, schema, dir, check.Report)
 	}
+	b, res := judged(t, baselinePods, nil)
+	b.Without(report.NewBaseline(b.Report), "b.json", res, nil, false)
+	b.Report.Config, b.Report.Ignored, b.Report.Baseline.Written = "maturity.yaml", []string{"a.yaml"}, true
+	validate(t, schema, "what somebody decided", b.Report)
 	validate(t, schema, "an empty report", report.New("check", snapshot.New(time.Unix(0, 0))))
 }
 

@@ -26,7 +26,7 @@ func (p *Pass) Absent(path *field.Path, ref snapshot.Ref) *Absence {
 	case o != nil:
 		return nil
 	case out.State == snapshot.Absent:
-	case out.Reason == snapshot.ReasonNotInFiles:
+	case out.Reason == snapshot.ReasonNotInFiles, p.Beside:
 		p.Unresolved(path, ref)
 		return nil
 	default:
@@ -34,7 +34,10 @@ func (p *Pass) Absent(path *field.Path, ref snapshot.Ref) *Absence {
 		return nil
 	}
 	a := &Absence{Ref: ref, Field: path, Where: "does not exist", Certainty: Proof(out), Nearest: knowledge.Nearest(ref.Name, p.Names(ref.GroupKind(), ref.Namespace))}
-	if p.Files {
+	switch {
+	case p.Beside:
+		a.Where = "is neither in the input nor in the cluster"
+	case p.Files:
 		a.Where = "is not in the input"
 	}
 	return a

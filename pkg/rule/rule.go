@@ -63,13 +63,19 @@ func (on On) Named() []schema.GroupKind { return on.kinds }
 
 // Matches tells whether the rule looks at o.
 func (on On) Matches(s *snapshot.Snapshot, o *snapshot.Object) bool {
+	return on.LooksAt(o.GroupKind(), on.workloads && len(o.Templates) > 0 && s.Owner(o) == nil)
+}
+
+// LooksAt tells whether the rule looks at objects of a kind, workload being whether nothing controls the one
+// that has a pod template.
+func (on On) LooksAt(kind schema.GroupKind, workload bool) bool {
 	switch {
 	case on.all:
 		return true
 	case on.workloads:
-		return len(o.Templates) > 0 && s.Owner(o) == nil
+		return workload
 	}
-	return slices.Contains(on.kinds, o.GroupKind())
+	return slices.Contains(on.kinds, kind)
 }
 
 // String words On for documents: "workloads", "Pod, Service".

@@ -28,6 +28,12 @@ type Object struct {
 	Templates []Template
 	Managers  []FieldManager
 
+	// Written is the apiVersion in which a manifest writes it; "" for what a cluster sent.
+	Written string
+
+	// Placed says that the manifest names the namespace; who applies one that does not decides.
+	Placed bool
+
 	// UnknownFields are the paths of fields that the kind does not have: typing mistakes, which the
 	// API server would drop or refuse.
 	UnknownFields []string
@@ -43,12 +49,6 @@ type Object struct {
 
 	docOnce sync.Once
 	doc     *source.Document
-}
-
-// Origin is where in the user's files the object was written.
-type Origin struct {
-	Document *source.Document
-	Prefix   source.Path // of the object inside the document: items[3] for the fourth of a List
 }
 
 // newObject trims obj and looks for its pod templates.

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
 )
 
@@ -327,6 +328,7 @@ func (x *selectorIndex) find(s Selected) []*Object {
 
 // SelectedPods are the pods of a namespace that a selector finds.
 func (s *Snapshot) SelectedPods(namespace string, selector labels.Selector) []*Object {
+	s.askFor(namespace, makers...)
 	var pods []*Object
 	s.related().pods[namespace].each(selector, func(found Selected) bool {
 		pods = append(pods, found.Object)
@@ -337,6 +339,7 @@ func (s *Snapshot) SelectedPods(namespace string, selector labels.Selector) []*O
 
 // SelectsPod tells whether a selector finds any pod of a namespace.
 func (s *Snapshot) SelectsPod(namespace string, selector labels.Selector) bool {
+	s.askFor(namespace, makers...)
 	found := false
 	s.related().pods[namespace].each(selector, func(Selected) bool {
 		found = true
@@ -355,8 +358,15 @@ type Selected struct {
 // else in the snapshot controls: the pods that will be, as files declare them. Labels that only
 // the controller will put on the pods count as theirs.
 func (s *Snapshot) SelectedTemplates(namespace string, selector labels.Selector) []Selected {
-	return s.related().templates[namespace].find(selector)
+	found := s.related().templates[namespace].find(selector)
+	if len(found) == 0 {
+		s.askFor(namespace, makers...)
+	}
+	return found
 }
+
+// makers are the kinds whose pods a selector is written for.
+var makers = []schema.GroupKind{DeploymentKind, StatefulSetKind, DaemonSetKind}
 
 // Workloads are the objects with a pod template that nothing controls; an object whose controller
 // was not read counts.
@@ -375,17 +385,20 @@ func (s *Snapshot) Workloads(namespace string) []*Object {
 
 // ServicesOf are the Services that send traffic to the pods of a template of o.
 func (s *Snapshot) ServicesOf(o *Object, t Template) []*Object {
+	s.askFor(o.Namespace, ServiceKind)
 	return s.related().services[o.Namespace].find(Selected{o, t})
 }
 
 // BudgetsOf are the PodDisruptionBudgets that cover the pods of a template of o.
 func (s *Snapshot) BudgetsOf(o *Object, t Template) []*Object {
+	s.askFor(o.Namespace, PDBKind)
 	return s.related().budgets[o.Namespace].find(Selected{o, t})
 }
 
 // AutoscalerOf is the HorizontalPodAutoscaler or KEDA ScaledObject that decides about the replicas
 // of o, and the fewest it leaves; nil where there is none.
 func (s *Snapshot) AutoscalerOf(o *Object) (by *Object, atLeast int) {
+	s.askFor(o.Namespace, HPAKind)
 	by = s.related().autoscalers[o.Key()]
 	if by == nil {
 		return nil, 0

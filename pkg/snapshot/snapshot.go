@@ -19,6 +19,7 @@ type Snapshot struct {
 	Context string    // the kubeconfig context, for the commands that are printed; may be empty
 	Files   bool      // filled from the user's manifests: selectors are judged within them
 	Closed  bool      // the manifests are complete: what they do not contain does not exist
+	Beside  bool      // what the manifests do not contain is looked up in a cluster
 
 	objects  map[Ref]*Object
 	byUID    map[types.UID]*Object
@@ -32,6 +33,8 @@ type Snapshot struct {
 
 	relationsMu sync.Mutex
 	relations   *relations // nil until somebody asks
+
+	questions *questions // nil where nobody listens
 }
 
 type logKey struct {
@@ -201,6 +204,7 @@ func (s *Snapshot) Lookup(gk schema.GroupKind, namespace, name string) (*Object,
 	if out, ok := s.Outcome(WantGet(gk, namespace, name)); ok {
 		return nil, out
 	}
+	s.ask(WantGet(gk, namespace, name))
 	return nil, s.listed(gk, namespace)
 }
 
@@ -236,6 +240,7 @@ func (s *Snapshot) ListRead(gk schema.GroupKind, namespace string) bool {
 // List are the objects of a kind, in one namespace or, with "", in all; by namespace and name. The list is
 // not changed by who gets it.
 func (s *Snapshot) List(gk schema.GroupKind, namespace string) []*Object {
+	s.askFor(namespace, gk)
 	s.sort()
 	all := s.byKind[gk]
 	if namespace == "" {

@@ -1,7 +1,9 @@
 package snapshot
 
 import (
+	"slices"
 	"sort"
+	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -16,6 +18,14 @@ type Template struct {
 	Labels      map[string]string
 	Annotations map[string]string
 	Spec        *corev1.PodSpec
+
+	listed *listed // nil for a template that no object has
+}
+
+// listed are the containers of a template: a hundred rules ask for them.
+type listed struct {
+	once sync.Once
+	list []Container
 }
 
 // SpecPath is the path of the pod spec in the object.
@@ -37,11 +47,19 @@ type Container struct {
 }
 
 // Containers lists all containers of the template: init and sidecar containers first, in the
-// order in which the kubelet starts them.
+// order in which the kubelet starts them. The list is not changed by who gets it.
 func (t Template) Containers() []Container {
 	if t.Spec == nil {
 		return nil
 	}
+	if t.listed == nil {
+		return t.containers()
+	}
+	t.listed.once.Do(func() { t.listed.list = slices.Clip(t.containers()) })
+	return t.listed.list
+}
+
+func (t Template) containers() []Container {
 	spec := t.SpecPath()
 	list := make([]Container, 0, len(t.Spec.InitContainers)+len(t.Spec.Containers))
 	for i := range t.Spec.InitContainers {
@@ -88,7 +106,7 @@ func (o *Object) PodContainers() []Container {
 			status[list[i].Name] = &list[i]
 		}
 	}
-	containers := o.Templates[0].Containers()
+	containers := o.Templates[0].containers()
 	for i := range containers {
 		containers[i].Status = status[containers[i].Name]
 	}
@@ -99,11 +117,11 @@ func (o *Object) PodContainers() []Container {
 func TemplatesOf(obj runtime.Object) []Template {
 	at := func(t *corev1.PodTemplateSpec, path ...string) []Template {
 		p := field.NewPath(path[0], path[1:]...)
-		return []Template{{Path: p, Labels: t.Labels, Annotations: t.Annotations, Spec: &t.Spec}}
+		return []Template{{Path: p, Labels: t.Labels, Annotations: t.Annotations, Spec: &t.Spec, listed: &listed{}}}
 	}
 	switch o := obj.(type) {
 	case *corev1.Pod:
-		return []Template{{Labels: o.Labels, Annotations: o.Annotations, Spec: &o.Spec}}
+		return []Template{{Labels: o.Labels, Annotations: o.Annotations, Spec: &o.Spec, listed: &listed{}}}
 	case *appsv1.Deployment:
 		return at(&o.Spec.Template, "spec", "template")
 	case *appsv1.ReplicaSet:
@@ -202,7 +220,7 @@ func templateFrom(v, spec map[string]any, path *field.Path) (Template, bool) {
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(spec, podSpec); err != nil {
 		return Template{}, false
 	}
-	t := Template{Path: path, Spec: podSpec}
+	t := Template{Path: path, Spec: podSpec, listed: &listed{}}
 	if m, ok := v["metadata"].(map[string]any); ok {
 		t.Labels = stringMap(m["labels"])
 		t.Annotations = stringMap(m["annotations"])

@@ -35,6 +35,7 @@ func TestAcceptance(t *testing.T) {
 			"exit":   exit,
 			"binary": binary,
 			"large":  large,
+			"serve":  serve,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("CAPTURES", captures)

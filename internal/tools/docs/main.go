@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/cmd"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/config"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
@@ -79,6 +80,10 @@ func pages(checks []*rule.Check, causes []*rule.Cause, notYet string) ([]page, e
 		{"cli.md", func(w io.Writer) error {
 			streams, _, _, _ := genericiooptions.NewTestIOStreams()
 			return writeCommands(w, cmd.NewCmdMaturity(streams))
+		}},
+		{"config.md", func(w io.Writer) error {
+			_, err := io.WriteString(w, config.Page)
+			return err
 		}},
 	}, nil
 }

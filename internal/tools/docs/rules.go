@@ -22,7 +22,8 @@ type intro struct {
 
 var checksIntro = intro{
 	title: "Checks", from: ".md files beside the checks",
-	text: "A check finds a setting that will hurt. `kubectl maturity check` runs them all; `kubectl maturity rules ID` prints what stands here.\n" +
+	text: "A check finds a setting that will hurt. `kubectl maturity check` runs them all, but for those that are off\n" +
+		"unless [maturity.yaml](config.md) asks for them; `kubectl maturity rules ID` prints what stands here.\n" +
 		"Example Before is a manifest in which the check fires, After one in which it is silent; the tests run both.",
 	header: []string{"Check", "Severity", "Dimension", "What is wrong"},
 }
@@ -78,7 +79,11 @@ func writeRules(w io.Writer, about intro, rules []report.Rule) error {
 	for _, r := range rules {
 		link := fmt.Sprintf("[%s](#%s)", r.ID, r.ID)
 		if r.Kind == report.KindCheck {
-			p.row(link, r.Severity, r.Dimension, prose(r.Title))
+			severity := r.Severity
+			if r.Off {
+				severity += ", off"
+			}
+			p.row(link, severity, r.Dimension, prose(r.Title))
 		} else {
 			p.row(link, r.Stage, prose(r.Title))
 		}
@@ -102,6 +107,9 @@ func (p *writer) rule(r report.Rule) {
 	}
 	add("Severity", r.Severity)
 	add("Dimension", r.Dimension)
+	if r.Off {
+		add("Off", "unless [maturity.yaml](config.md) turns it on")
+	}
 	add("Stage", r.Stage)
 	add("Looks at", r.On)
 	add("Reads too", r.Needs...)
