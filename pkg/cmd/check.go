@@ -199,10 +199,11 @@ func (o *checkOptions) live(ctx context.Context, selector labels.Selector) error
 		}
 	}
 	s := cluster.NewSnapshot()
+	spare(whileReading)
 	if err := cluster.Brief(ctx, s, namespace, o.engine.Kinds()); err != nil {
 		return err
 	}
-	spare()
+	spare(whileJudging)
 	var targets []snapshot.Ref
 	var targetErr error
 	if len(o.args) > 0 {
@@ -214,15 +215,18 @@ func (o *checkOptions) live(ctx context.Context, selector labels.Selector) error
 	return o.judge(s, nil, namespace, targets, selector, targetErr)
 }
 
-// whileJudging is how much garbage may lie beside what is kept of a cluster, in per cent of it. What is read
-// stays until the end, and only judging makes garbage beside all of it: 5,000 pods take a third less memory so
-// than by default, and a tenth more time of a CPU.
-const whileJudging = 25
+// How much garbage may lie beside what is kept of a cluster, in per cent of it. What is read stays until the
+// end, and only judging makes garbage beside all of it: 5,000 pods take a third less memory so than by default,
+// and a tenth more time of a CPU.
+const (
+	whileReading = 50
+	whileJudging = 20
+)
 
 // What manifests may take: objects and findings are a multiple of their text, and collecting garbage while
 // little has been read takes as long as parsing.
 const (
-	roomAtLeast = 84 << 20 // bytes
+	roomAtLeast = 66 << 20 // bytes
 	roomPerByte = 12
 	roomPercent = 400 // the most garbage beside what is kept, in per cent of it
 )
@@ -237,9 +241,9 @@ func room(bytes int64) {
 }
 
 // spare sets how much garbage may lie about, unless who runs the command has said so with GOGC.
-func spare() {
+func spare(percent int) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(whileJudging)
+		debug.SetGCPercent(percent)
 	}
 }
 
@@ -255,6 +259,11 @@ func (o *checkOptions) judge(s *snapshot.Snapshot, problems []collect.Problem, n
 	brokenScope := func(obj *snapshot.Object) bool {
 		return inScope(obj) || len(targets) > 0 && keep(s.TopOwner(obj))
 	}
+	// What the whole cluster shares is nobody's in a namespace, unless it is asked for by name.
+	settingsScope := func(obj *snapshot.Object) bool {
+		shared := obj.Namespace == "" && obj.GroupKind() != snapshot.NamespaceKind
+		return inScope(obj) && (namespace == "" || len(targets) > 0 || !shared)
+	}
 	b := report.NewBuilder("check", s, o.engine)
 	b.Overview, b.Report.Live = true, o.from == ""
 	b.NotEvaluated(notEvaluated(problems)...)
@@ -263,7 +272,7 @@ func (o *checkOptions) judge(s *snapshot.Snapshot, problems []collect.Problem, n
 		return targetErr
 	}
 	all := namespace == "" && len(targets) == 0 && selector == nil
-	if err := o.decisions.judge(o.engine, b, s, inScope, all); err != nil {
+	if err := o.decisions.judge(o.engine, b, s, settingsScope, all); err != nil {
 		return err
 	}
 	return o.finish(b, s, targetErr)

@@ -176,6 +176,7 @@ func (d *decisions) judge(e *engine.Engine, b *report.Builder, s *snapshot.Snaps
 	slices.Sort(d.ignored)
 	b.Report.Ignored = slices.Compact(d.ignored)
 	waivers := e.Waive(s, &res, engine.Waivers{Config: d.config, Known: known(), Honour: honour, Keep: keep, Complete: complete})
+	b.Listing = e.NoFixes && d.base == nil && !d.writeBaseline // a baseline looks at each
 	b.Check(res)
 	b.Waivers(waivers, b.Report.Config)
 	base := d.base

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -16,6 +17,8 @@ import (
 func (o *checkOptions) addInputFlags(f *pflag.FlagSet) {
 	f.StringSliceVarP(&o.files, "filename", "f", nil, "Manifests to check: files, folders, or - for standard input. No cluster is contacted.")
 	f.StringVarP(&o.kustomize, "kustomize", "k", "", "Folder with a kustomization.yaml whose objects to check. No cluster is contacted, nor any other host.")
+	// It fails for a flag that is not there only.
+	_ = f.SetAnnotation("kustomize", cobra.BashCompSubdirsInDir, []string{})
 	f.BoolVarP(&o.recursive, "recursive", "R", false, "Look in the folders of -f for further folders: a whole repository. Not entered are hidden ones, node_modules and vendor.")
 	f.BoolVar(&o.closed, "closed", false, "The files are complete: a name that they do not contain is a finding.")
 	f.BoolVar(&o.withCluster, "with-cluster", false, "Look up in the cluster what the files name and do not contain. The files alone are judged.")

@@ -28,7 +28,7 @@ type brief struct {
 	labels map[string]map[string]string       // by their protobuf form
 	owners map[string][]metav1.OwnerReference // by their protobuf form
 	well   map[types.UID]bool                 // pods of which nobody asks for events
-	images map[string]string                  // the IDs of images, by themselves
+	texts  map[string]string                  // what thousands of objects have in common, once
 
 	buffers [3][]byte // used again, since there are thousands of objects
 }
@@ -36,7 +36,7 @@ type brief struct {
 func newBrief() *brief {
 	return &brief{
 		read: map[types.UID]bool{}, alike: map[types.UID]likeness{}, labels: map[string]map[string]string{},
-		owners: map[string][]metav1.OwnerReference{}, well: map[types.UID]bool{}, images: map[string]string{},
+		owners: map[string][]metav1.OwnerReference{}, well: map[types.UID]bool{}, texts: map[string]string{},
 	}
 }
 
@@ -77,6 +77,9 @@ var nobodyEdits = map[schema.GroupKind]bool{
 // k8s.io/api and of k8s.io/apimachinery/pkg/apis/meta/v1.
 const (
 	objectMetadata  = 1
+	metaGenerate    = 2
+	metaSelfLink    = 4
+	metaVersion     = 6
 	metaLabels      = 11
 	metaAnnotations = 12
 	metaOwners      = 13
@@ -131,6 +134,7 @@ func (b *brief) metadata(data []byte, meta *metav1.ObjectMeta, annotations bool)
 		case number == metaOwners:
 			owners = append(owners, field...)
 		case number == managedFields || number == metaAnnotations && !annotations:
+		case number == metaSelfLink || number == metaVersion || number == metaGenerate && !annotations: // nobody looks
 		default:
 			own = append(own, field...)
 		}
@@ -139,9 +143,28 @@ func (b *brief) metadata(data []byte, meta *metav1.ObjectMeta, annotations bool)
 	}
 	var ok bool
 	if meta.OwnerReferences, ok = interned(b.owners, owners, func(m *metav1.ObjectMeta) []metav1.OwnerReference { return m.OwnerReferences }); ok {
-		meta.Labels, ok = interned(b.labels, labels, func(m *metav1.ObjectMeta) map[string]string { return m.Labels })
+		meta.Labels, ok = interned(b.labels, labels, func(m *metav1.ObjectMeta) map[string]string { return b.common(m.Labels) })
 	}
+	meta.Namespace = b.text(meta.Namespace)
 	return ok
+}
+
+// text is the same string for all that is alike.
+func (b *brief) text(s string) string {
+	if known, ok := b.texts[s]; ok {
+		return known
+	}
+	b.texts[s] = s
+	return s
+}
+
+// common are labels whose names and values are in memory once.
+func (b *brief) common(labels map[string]string) map[string]string {
+	for k, v := range labels {
+		delete(labels, k)
+		labels[b.text(k)] = b.text(v)
+	}
+	return labels
 }
 
 // interned is what the protobuf form of some fields of an object's metadata says: the same value for the

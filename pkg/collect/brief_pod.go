@@ -204,22 +204,13 @@ func (b *brief) asksNothing(event []byte) bool {
 	return b.well[uid]
 }
 
-// imageID is the same string for all that run one image.
-func (b *brief) imageID(id string) string {
-	if known, ok := b.images[id]; ok {
-		return known
-	}
-	b.images[id] = id
-	return id
-}
-
 func (b *brief) reduceStatus(st *corev1.PodStatus) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, list := range [][]corev1.ContainerStatus{st.InitContainerStatuses, st.ContainerStatuses} {
 		for i := range list {
 			c := &list[i]
-			list[i] = corev1.ContainerStatus{Name: c.Name, State: c.State, Ready: c.Ready, Started: c.Started, ImageID: b.imageID(c.ImageID)}
+			list[i] = corev1.ContainerStatus{Name: c.Name, State: c.State, Ready: c.Ready, Started: c.Started, ImageID: b.text(c.ImageID)}
 		}
 	}
 	conditions := slices.DeleteFunc(st.Conditions, func(c corev1.PodCondition) bool { return c.Type != corev1.PodReady })

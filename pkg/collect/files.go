@@ -94,7 +94,7 @@ func (f *files) nothing(missing []error) error {
 				names[i] = "standard input"
 			}
 		}
-		return fmt.Errorf("no objects in %s", strings.Join(names, ", "))
+		return fmt.Errorf("no objects in %s%s", strings.Join(names, ", "), f.instead())
 	}
 	return utilerrors.NewAggregate(errs)
 }
@@ -116,6 +116,7 @@ type files struct {
 	problems   []Problem
 	objects    int
 	inputs     []input
+	below      bool           // a folder that was named holds folders
 	at         map[string]int // indexes into inputs, by the path without symbolic links
 	charts     charts
 	charted    map[string]*chartFiles
@@ -398,7 +399,7 @@ func (f *parser) undecoded(doc *source.Document, err error) {
 func (f *parser) value(doc *source.Document, prefix source.Path, value any) {
 	content, ok := value.(map[string]any)
 	if !ok {
-		if list, isList := value.([]any); isList && len(prefix) == 0 && len(list) > 0 {
+		if list, isList := value.([]any); isList && len(prefix) == 0 && slices.ContainsFunc(list, saysKind) {
 			f.items(doc, nil, list, "", "")
 			return
 		}
@@ -447,6 +448,13 @@ func (f *parser) value(doc *source.Document, prefix source.Path, value any) {
 	f.object(doc, prefix, d)
 }
 
+// saysKind tells whether a value says which kind it is.
+func saysKind(value any) bool {
+	m, _ := value.(map[string]any)
+	kind, _ := m["kind"].(string)
+	return kind != ""
+}
+
 // items takes in the items of a list. Those of the list of one kind need not say what they are.
 func (f *parser) items(doc *source.Document, at source.Path, items []any, apiVersion, kind string) {
 	for i, item := range items {
@@ -466,11 +474,14 @@ func (f *parser) object(doc *source.Document, prefix source.Path, d decoded) {
 		f.skipped(doc, prefix, "no container of this "+d.gvk.Kind+" has an image: a patch of kustomize? Check what it renders: kubectl maturity check -k DIR")
 		return
 	}
-	if m, ok := metaOf(d.object); ok {
-		d.placed = m.GetNamespace() != ""
-		if !d.placed && !clusterScoped(schema.GroupKind{Group: d.gvk.Group, Kind: d.gvk.Kind}) {
-			m.SetNamespace(f.options.Namespace)
-		}
+	m, ok := metaOf(d.object)
+	if !ok {
+		f.otherwise(doc, prefix, d.gvk.Kind+" is an answer of an API server, and no object")
+		return
+	}
+	d.placed = m.GetNamespace() != ""
+	if !d.placed && !clusterScoped(schema.GroupKind{Group: d.gvk.Group, Kind: d.gvk.Kind}) {
+		m.SetNamespace(f.options.Namespace)
 	}
 	f.parts = append(f.parts, part{f.origin(doc, prefix), d})
 }

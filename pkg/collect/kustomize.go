@@ -26,11 +26,10 @@ import (
 // kustomization reads what a folder with a kustomization.yaml renders, as kubectl -k does: without plugins, and
 // here without a network.
 func (f *files) kustomization(dir string) error {
-	if remote(dir) {
-		return fmt.Errorf("%s: with -k nothing is read from the network; clone it first", dir)
-	}
 	info, err := os.Stat(dir)
 	switch {
+	case err != nil && remote(dir):
+		return fmt.Errorf("%s: with -k nothing is read from the network; clone it first", dir)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("the path %q does not exist", dir)
 	case err != nil:
@@ -46,7 +45,7 @@ func (f *files) kustomization(dir string) error {
 		return err
 	}
 	disk := &kustomizeDisk{FileSystem: filesys.MakeFsOnDisk(), dir: dir, root: root}
-	rendered, err := render(disk, dir)
+	rendered, err := render(disk)
 	switch {
 	case disk.complaint != nil:
 		return disk.complaint
@@ -57,15 +56,15 @@ func (f *files) kustomization(dir string) error {
 }
 
 // render runs kustomize. A panic of it on odd input must not take the program down.
-func render(disk *kustomizeDisk, dir string) (rendered resmap.ResMap, err error) {
+func render(disk *kustomizeDisk) (rendered resmap.ResMap, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("kustomize failed: %v", r)
 		}
 	}()
 	options := krusty.MakeDefaultOptions()
-	options.Reorder = krusty.ReorderOptionUnspecified // what the kustomization says, or else kubectl's own order
-	return krusty.MakeKustomizer(options).Run(disk, dir)
+	options.Reorder = krusty.ReorderOptionUnspecified          // what the kustomization says, or else kubectl's own order
+	return krusty.MakeKustomizer(options).Run(disk, disk.root) // a path that is absolute is never taken for a host
 }
 
 // rendered takes in what kustomize made. Where an object comes from is told by annotations, which are read and
@@ -228,10 +227,14 @@ func (d *kustomizeDisk) look(file, key string, value any) {
 				v = after
 			}
 		}
+		local := filepath.Join(filepath.Dir(file), v)
+		if info, err := os.Stat(local); err == nil && !info.IsDir() && !strings.Contains(v, "://") {
+			return // which comes before a host of that name
+		}
 		switch {
 		case remote(v):
 			d.complain("%s: %s: with -k nothing is read from the network; render it where there is one: kubectl kustomize %s | kubectl maturity check -f -", d.shown(file), v, d.dir)
-		case mustExist[key] && !filepath.IsAbs(v) && !exists(filepath.Join(filepath.Dir(file), v)):
+		case mustExist[key] && !filepath.IsAbs(v) && !exists(local):
 			d.complain("%s: %s names %q, which does not exist", d.shown(file), key, v)
 		}
 	}

@@ -53,6 +53,7 @@ func (f *files) folder(dir string) error {
 			w.enter(link, realPath)
 		}
 	}
+	f.below = f.below || w.folders > 0
 	switch extensions := "recognized file extensions are [.json .yaml .yml]"; {
 	case len(w.found) > 0:
 	case w.skipped > 0:
@@ -256,6 +257,22 @@ func (f *files) unrendered() {
 			Message: "a Helm chart with " + what + " to render first: helm template " + name + " | kubectl maturity check -f -",
 		})
 	}
+}
+
+// instead is what to do with folders that hold no manifest themselves.
+func (f *files) instead() string {
+	for _, p := range f.options.Paths {
+		switch {
+		case exists(filepath.Join(p, "Chart.yaml")):
+			return "; it is a Helm chart, to render first: helm template " + p + " | kubectl maturity check -f -"
+		case exists(filepath.Join(p, "kustomization.yaml")):
+			return "; it has a kustomization.yaml: kubectl maturity check -k " + p
+		}
+	}
+	if !f.options.Recursive && f.below {
+		return "; -R looks into its folders too"
+	}
+	return ""
 }
 
 // chartFiles counts the templates of a chart that were left out.

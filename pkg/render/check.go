@@ -17,19 +17,16 @@ import (
 // first, then how many verdicts there were.
 func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 	p := &writer{w: w, t: t, at: r.At.Time}
-	var broken, settings []*report.Finding
+	var broken []*report.Finding
 	for i := range r.Findings {
-		f := &r.Findings[i]
-		if f.Dimension == "" {
+		if f := &r.Findings[i]; f.Dimension == "" {
 			broken = append(broken, f)
-		} else {
-			settings = append(settings, f)
 		}
 	}
-	settings = unsaid(settings, broken)
+	settings := unsaid(r.Settings(), broken)
 	other := p.unreadable(r)
 	p.broken(r, broken)
-	each, small, many := settings, []*report.Finding(nil), [][]*report.Finding(nil)
+	each, small, many := settings, []*report.Listed(nil), [][]*report.Listed(nil)
 	if !wide {
 		each, small = apart(settings)
 		each, many = repeated(each)
@@ -147,24 +144,30 @@ func consequences(findings []*report.Finding) (roots []*report.Finding, follows 
 }
 
 // unsaid leaves out settings that what is broken now has named already.
-func unsaid(settings, broken []*report.Finding) []*report.Finding {
-	said := map[string]bool{}
-	key := func(f *report.Finding) string { return f.Object.Key().String() + f.Object.Namespace + " " + f.Field }
+func unsaid(settings []*report.Listed, broken []*report.Finding) []*report.Listed {
+	type place struct {
+		object snapshot.Ref
+		field  string
+	}
+	said := map[place]bool{}
 	for _, f := range broken {
 		if f.Field != "" {
-			said[key(f)] = true
+			said[place{f.Object.Key(), f.Field}] = true
 		}
 	}
-	return slices.DeleteFunc(settings, func(f *report.Finding) bool { return said[key(f)] })
+	if len(said) == 0 {
+		return settings
+	}
+	return slices.DeleteFunc(settings, func(f *report.Listed) bool { return said[place{f.Object.Key(), f.Field()}] })
 }
 
 // often is on how many objects a finding must be to be said once for all of them.
 const often = 3
 
 // repeated takes out findings that the same rule has on many objects.
-func repeated(findings []*report.Finding) (each []*report.Finding, many [][]*report.Finding) {
+func repeated(findings []*report.Listed) (each []*report.Listed, many [][]*report.Listed) {
 	objects := map[[2]string]map[objectKey]bool{}
-	same := func(f *report.Finding) [2]string { return [2]string{f.Rule, f.Severity} }
+	same := func(f *report.Listed) [2]string { return [2]string{f.Rule, f.Severity} }
 	for _, f := range findings {
 		if objects[same(f)] == nil {
 			objects[same(f)] = map[objectKey]bool{}
@@ -189,10 +192,19 @@ func repeated(findings []*report.Finding) (each []*report.Finding, many [][]*rep
 	return each, many
 }
 
-// apart takes out what costs money or time and breaks nothing.
-func apart(findings []*report.Finding) (each, small []*report.Finding) {
+// few is how many findings of low severity are printed like the others.
+const few = 5
+
+// apart takes out what costs money or time and breaks nothing, where there is much of it, and what only informs.
+func apart(findings []*report.Listed) (each, small []*report.Listed) {
+	low := 0
 	for _, f := range findings {
-		if rule.Severity(f.Severity).Rank() >= rule.Severity(rule.Low).Rank() {
+		if f.Severity == string(rule.Low) {
+			low++
+		}
+	}
+	for _, f := range findings {
+		if f.Severity == string(rule.Info) || f.Severity == string(rule.Low) && low > few {
 			small = append(small, f)
 		} else {
 			each = append(each, f)
@@ -201,9 +213,16 @@ func apart(findings []*report.Finding) (each, small []*report.Finding) {
 	return each, small
 }
 
+func them(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
+}
+
 // small says what a rule of low severity finds in one line for all objects, and counts what only informs.
-func (p *writer) small(findings []*report.Finding) {
-	byRule := map[string][]*report.Finding{}
+func (p *writer) small(findings []*report.Listed) {
+	byRule := map[string][]*report.Listed{}
 	var rules []string
 	infos := 0
 	for _, f := range findings {
@@ -216,7 +235,12 @@ func (p *writer) small(findings []*report.Finding) {
 		}
 		byRule[f.Rule] = append(byRule[f.Rule], f)
 	}
-	if len(findings) == 0 {
+	switch {
+	case len(findings) == 0:
+		return
+	case len(rules) == 0:
+		p.line("%s", p.t.faint.Sprint(rule.Count(infos, "finding")+" of severity info: -o wide has "+them(infos)))
+		p.line("")
 		return
 	}
 	p.line("%s", p.t.strong.Sprint("of low severity")+p.t.faint.Sprint("  -o wide has places and fixes"))
@@ -231,7 +255,7 @@ func (p *writer) small(findings []*report.Finding) {
 		if len(objects) == 1 {
 			on = where(list[0].Object, true)
 		}
-		text := fmt.Sprintf("%s, on %s", p.titleOf(list[0]), on)
+		text := fmt.Sprintf("%s, on %s", list[0].Title(), on)
 		lines := wrap(clean(text), p.prose(2))
 		last := len(lines) - 1
 		if p.t.Width > 0 && 4+cells(lines[last])+cells(id) > p.t.Width {
@@ -253,7 +277,7 @@ func (p *writer) small(findings []*report.Finding) {
 // shortNames is how many objects are named where a finding is said once for many.
 const shortNames = 6
 
-func (p *writer) repeated(groups [][]*report.Finding) {
+func (p *writer) repeated(groups [][]*report.Listed) {
 	if len(groups) == 0 {
 		return
 	}
@@ -263,11 +287,8 @@ func (p *writer) repeated(groups [][]*report.Finding) {
 		width = max(width, len(g[0].Severity))
 	}
 	for _, g := range groups {
-		slices.SortStableFunc(g, func(a, b *report.Finding) int { // as they stand in the files
-			if a.Position == nil || b.Position == nil {
-				return 0
-			}
-			return cmp.Or(cmp.Compare(a.Position.File, b.Position.File), cmp.Compare(a.Start, b.Start))
+		slices.SortStableFunc(g, func(a, b *report.Listed) int { // as they stand in the files
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Start, b.Start))
 		})
 		namespaces := map[string]bool{}
 		objects := map[objectKey]bool{} // fewer than places in files, where an object has several containers
@@ -276,17 +297,27 @@ func (p *writer) repeated(groups [][]*report.Finding) {
 			objects[keyOf(f)] = true
 		}
 		names := p.names(g, len(namespaces) > 1)
-		f, first := *g[0], g[0]
+		first := g[0].Finding()
+		f := *first
 		f.FieldName, f.Position, f.Picture = strings.Join(names, ", "), nil, nil
-		f.Message = fmt.Sprintf("%s, on %s", p.titleOf(&f), rule.Count(len(objects), "object"))
+		f.Message = fmt.Sprintf("%s, on %s", what(g), rule.Count(len(objects), "object"))
 		p.setting(&f, width, false)
 		if rule.Severity(f.Severity).Rank() <= rule.Severity(rule.High).Rank() {
-			if pic := drawn(*first.Complete()); pic != nil {
+			if pic := drawn(*first); pic != nil {
 				p.lines(markedOnly(pic, false), strings.Repeat(" ", width+4))
 			}
 		}
 	}
 	p.line("")
+}
+
+// what is what all of a group say of their objects: their own words where those are the same.
+func what(group []*report.Listed) string {
+	text := group[0].Message()
+	if slices.ContainsFunc(group, func(f *report.Listed) bool { return f.Message() != text }) {
+		return group[0].Title()
+	}
+	return text
 }
 
 // objectKey tells the objects of findings apart, those of one name in several files too.
@@ -295,16 +326,10 @@ type objectKey struct {
 	file   string
 }
 
-func keyOf(f *report.Finding) objectKey {
-	key := objectKey{object: f.Object.Key()}
-	if f.Position != nil {
-		key.file = f.Position.File
-	}
-	return key
-}
+func keyOf(f *report.Listed) objectKey { return objectKey{f.Object.Key(), f.File} }
 
 // names are the places of findings, each once: where in the files, or the objects.
-func (p *writer) names(findings []*report.Finding, namespaced bool) []string {
+func (p *writer) names(findings []*report.Listed, namespaced bool) []string {
 	var names []string
 	type place struct {
 		objectKey
@@ -314,8 +339,8 @@ func (p *writer) names(findings []*report.Finding, namespaced bool) []string {
 	more := 0
 	for _, f := range findings {
 		key := place{objectKey: keyOf(f)}
-		if f.Position != nil {
-			key.field = f.Field
+		if f.File != "" {
+			key.field = f.Field()
 		}
 		if seen[key] {
 			continue
@@ -329,8 +354,8 @@ func (p *writer) names(findings []*report.Finding, namespaced bool) []string {
 		if namespaced && f.Object.Namespace != "" {
 			name = f.Object.Namespace + "/" + name
 		}
-		if f.Position != nil {
-			name = f.Complete().Position.Short()
+		if f.File != "" {
+			name = f.Finding().Position.Short()
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)
@@ -351,9 +376,9 @@ func (p *writer) titleOf(f *report.Finding) string {
 }
 
 // settings prints findings by object, the object with the worst first.
-func (p *writer) settings(findings []*report.Finding, wide bool) {
+func (p *writer) settings(findings []*report.Listed, wide bool) {
 	var order []objectKey
-	groups := map[objectKey][]*report.Finding{}
+	groups := map[objectKey][]*report.Listed{}
 	for _, f := range findings {
 		key := keyOf(f)
 		if groups[key] == nil {
@@ -368,15 +393,15 @@ func (p *writer) settings(findings []*report.Finding, wide bool) {
 	for _, key := range order {
 		group := groups[key]
 		title := p.t.strong.Sprint(where(group[0].Object, true))
-		if pos := group[0].Position; pos != nil {
-			title += p.t.faint.Sprint("  " + clean(pos.Edited()))
+		if group[0].File != "" {
+			title += p.t.faint.Sprint("  " + clean(group[0].Edited))
 		}
 		p.line("%s", title)
 		sort.SliceStable(group, func(i, j int) bool {
 			return rule.Severity(group[i].Severity).Rank() < rule.Severity(group[j].Severity).Rank()
 		})
 		for _, f := range group {
-			p.setting(f.Complete(), severityWidth, wide)
+			p.setting(f.Finding(), severityWidth, wide)
 		}
 		p.line("")
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes"
@@ -14,6 +15,7 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/render"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -84,8 +86,15 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// printed are the checks of TestCheck.
+var printed = []string{
+	"caps-drop-all", "cpu-request-missing", "image-latest", "liveness-missing", "memory-limit-missing", "memory-request-missing", "pdb-blocks", "pdb-missing",
+	"privilege-escalation", "privileged", "readiness-missing", "run-as-nonroot", "schema-invalid", "seccomp-missing", "svc-port-mismatch", "svc-selects-nothing",
+}
+
 func TestCheck(t *testing.T) {
-	eng, err := engine.New(checks.All(), nil)
+	// A set that does not grow, so that these pages change only when what prints them does.
+	eng, err := engine.New(slices.DeleteFunc(checks.All(), func(c *rule.Check) bool { return !slices.Contains(printed, c.ID) }), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

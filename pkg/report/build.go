@@ -22,6 +22,10 @@ type Builder struct {
 	Report   *Report
 	known    []schema.GroupKind // of which rules know
 
+	// Listing keeps what checks found until it is asked for: see Report.Settings. Formats that print everything
+	// ask with Complete.
+	Listing bool
+
 	// Overview is set where lists tell what there is to judge: one that the server failed to give leaves
 	// objects unjudged that nobody knows of.
 	Overview bool
@@ -82,9 +86,9 @@ func (b *Builder) Explain(diagnoses []engine.Diagnosis, failed []engine.NotEvalu
 
 // Check adds what checks found, and the summary of their verdicts.
 func (b *Builder) Check(res engine.Result) {
-	b.Report.Findings = slices.Grow(b.Report.Findings, len(res.Findings))
-	for _, f := range res.Findings {
-		b.Report.Findings = append(b.Report.Findings, b.finding(f))
+	b.Report.waiting, b.Report.builder = res.Findings, b
+	if !b.Listing {
+		b.Report.convert()
 	}
 	for _, u := range res.Unresolved {
 		b.Report.Unresolved = append(b.Report.Unresolved, Unresolved{Object: u.Object, Field: u.Field.String(), Target: u.To, Reason: b.whyUnresolved(u.To)})
@@ -199,15 +203,27 @@ func (b *Builder) finding(f *rule.Finding) Finding {
 		out.Complete()
 		return out
 	}
-	if object, _ := b.drawn(f); object != nil && object.Origin != nil {
-		if doc, _ := object.Document(); doc != nil && doc.Name != "" {
-			if len(object.Origin.Written) > 0 && doc == object.Origin.Document {
-				doc = object.Origin.Written[0]
-			}
-			out.Position, out.Start = &Position{File: doc.Name, Source: sourceOf(object.Origin, doc)}, doc.Line
-		}
+	if file, line, source := b.written(f); file != "" {
+		out.Position, out.Start = &Position{File: file, Source: source}, line
 	}
 	return out
+}
+
+// written is the file in which the object of a finding was written, the line on which its document starts, and
+// what that was made from; file is "" for an object of a cluster.
+func (b *Builder) written(f *rule.Finding) (file string, line int, source string) {
+	object, _ := b.drawn(f)
+	if object == nil || object.Origin == nil {
+		return "", 0, ""
+	}
+	doc, _ := object.Document()
+	if doc == nil || doc.Name == "" {
+		return "", 0, ""
+	}
+	if len(object.Origin.Written) > 0 && doc == object.Origin.Document {
+		doc = object.Origin.Written[0]
+	}
+	return doc.Name, doc.Line, sourceOf(object.Origin, doc)
 }
 
 // complete is the part of a finding that Finding.Complete waits for.

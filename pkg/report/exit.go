@@ -19,6 +19,11 @@ func (r *Report) ExitCode(failOn string, strict bool) int {
 				return ExitFindings
 			}
 		}
+		for _, f := range r.waiting {
+			if f.Certainty != rule.Possible && f.Severity.Rank() <= rule.Severity(failOn).Rank() {
+				return ExitFindings
+			}
+		}
 	}
 	for _, n := range r.NotEvaluated {
 		if n.Fatal || strict {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -79,10 +80,48 @@ func written(object *snapshot.Object, doc *source.Document, marks []source.Mark)
 		}
 		own, paths[i] = d, at
 	}
+	if own != doc && hidesMore(object, own) {
+		return doc
+	}
 	for i := range marks {
 		marks[i].Path = paths[i]
 	}
 	return own
+}
+
+// hidesMore tells whether a document that an object was made of holds values that are blanked out in pictures and
+// that the object itself has not, since something else was laid over them: nothing would blank them out.
+func hidesMore(object *snapshot.Object, doc *source.Document) bool {
+	if object.GroupKind() == snapshot.ConfigMapKind {
+		return true
+	}
+	known := map[string]bool{}
+	for _, t := range object.Templates {
+		for _, c := range t.Containers() {
+			for _, e := range c.Env {
+				known[e.Value] = true
+			}
+		}
+	}
+	var more func(value any, env bool) bool
+	more = func(value any, env bool) bool {
+		switch v := value.(type) {
+		case map[string]any:
+			if text, ok := v["value"].(string); ok && env && !known[text] {
+				return true
+			}
+			for key, below := range v {
+				if more(below, key == "env") {
+					return true
+				}
+			}
+		case []any:
+			return slices.ContainsFunc(v, func(item any) bool { return more(item, env) })
+		}
+		return false
+	}
+	content, err := doc.Decode()
+	return err != nil || more(content, false)
 }
 
 // place is a field's path in the document that holds its object at root.

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
 )
@@ -38,6 +39,9 @@ type Report struct {
 	Summary      Summary        `json:"summary"`
 
 	Beside bool `json:"-"` // names that files do not contain were looked up in a cluster
+
+	waiting []*rule.Finding // what checks found, where nobody has asked for it yet
+	builder *Builder
 
 	Live bool `json:"-"` // read from a cluster, which may answer better the next time
 }
@@ -261,8 +265,18 @@ func New(command string, s *snapshot.Snapshot) *Report {
 	}
 }
 
+// convert makes findings of what waits.
+func (r *Report) convert() {
+	r.Findings = slices.Grow(r.Findings, len(r.waiting))
+	for _, f := range r.waiting {
+		r.Findings = append(r.Findings, r.builder.finding(f))
+	}
+	r.waiting = nil
+}
+
 // Complete completes all findings, for formats that print everything. It returns the report.
 func (r *Report) Complete() *Report {
+	r.convert()
 	for i := range r.Findings {
 		r.Findings[i].Complete()
 	}

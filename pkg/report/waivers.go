@@ -86,7 +86,7 @@ func (b *Builder) waiverAt(w *engine.Waiver, config string) string {
 	if doc == nil || doc.Name == "" {
 		return ""
 	}
-	at := append(append(source.Path{}, root...), source.ParsePath(w.Path.String())...)
+	doc, at := w.Object.Origin.Place(append(append(source.Path{}, root...), source.ParsePath(w.Path.String())...))
 	return fmt.Sprintf("%s:%d", doc.Name, doc.LocateKey(at).Line)
 }
 

@@ -121,7 +121,8 @@ func TemplatesOf(obj runtime.Object) []Template {
 	}
 	switch o := obj.(type) {
 	case *corev1.Pod:
-		return []Template{{Labels: o.Labels, Annotations: o.Annotations, Spec: &o.Spec, listed: &listed{}}}
+		// A pod is seldom judged by its template, and there are thousands.
+		return []Template{{Labels: o.Labels, Annotations: o.Annotations, Spec: &o.Spec}}
 	case *appsv1.Deployment:
 		return at(&o.Spec.Template, "spec", "template")
 	case *appsv1.ReplicaSet:
