@@ -145,15 +145,20 @@ func (c *Cluster) take(s *snapshot.Snapshot, a answer) {
 			a.err = err
 		}
 	}
+	if a.unread {
+		s.SetOutcome(a.want, snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonUnread})
+		return
+	}
 	s.SetOutcome(a.want, outcomeOf(a.want, a.err, c.timeout))
 	c.trouble.keep(a.want, a.err)
 }
 
 // answer is what came of one read; add is run by the one goroutine that may fill the snapshot.
 type answer struct {
-	want snapshot.Want
-	err  error
-	add  []func(*snapshot.Snapshot) error
+	want   snapshot.Want
+	err    error
+	unread bool // it was not asked for
+	add    []func(*snapshot.Snapshot) error
 }
 
 func (a *answer) object(gvk schema.GroupVersionKind, obj runtime.Object) {

@@ -49,8 +49,12 @@ func (c *Cluster) listOthers(ctx context.Context, namespace string, byGroup map[
 	}
 	served, err := c.groups(ctx)
 	if err != nil {
+		// That nobody knows what is installed is one thing, and not one for each kind that might be.
+		keep(answer{want: snapshot.WantList(snapshot.APIGroupKind, "", ""), err: c.plain(err)})
 		for _, kinds := range byGroup {
-			without(kinds, err)
+			for _, gk := range kinds {
+				keep(answer{want: snapshot.WantList(gk, namespace, ""), unread: true})
+			}
 		}
 		return answers
 	}

@@ -42,7 +42,7 @@ func Check(w io.Writer, r *report.Report, t *Theme, wide bool) error {
 	p.summary(r, len(roots), len(settings), wide)
 	p.livingWith(r, wide)
 	if len(p.top) > 0 {
-		p.line("%s", t.doubt.Sprint(rule.Count(len(p.top), "part")+" of the input could not be judged: see the top"))
+		p.line("%s", t.doubt.Sprint(p.missing()+": see the top"))
 	}
 	p.notEvaluated(other, r.Live, wide)
 	return p.err

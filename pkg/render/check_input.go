@@ -40,3 +40,21 @@ func because(u report.Unresolved) string {
 	}
 	return " (" + clean(u.Reason) + ")"
 }
+
+// missing says how much of what was to be judged, or looked up, could not be read.
+func (p *writer) missing() string {
+	parts := 0
+	for _, n := range p.top {
+		if !isRead(n) {
+			parts++
+		}
+	}
+	var list []string
+	if parts > 0 {
+		list = append(list, rule.Count(parts, "part")+" of the input could not be judged")
+	}
+	if reads := len(p.top) - parts; reads > 0 {
+		list = append(list, rule.Count(reads, "thing")+" could not be read")
+	}
+	return strings.Join(list, ", ")
+}

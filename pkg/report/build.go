@@ -171,7 +171,7 @@ func Unread(s *snapshot.Snapshot) []NotEvaluated {
 // lost tells whether all objects of a kind are unknown because a server failed, or did not answer. What it
 // refuses is as its rights are, and will be so the next time.
 func lost(w snapshot.Want, out snapshot.Outcome) bool {
-	whole := w.Verb == snapshot.List && w.Selector == "" && w.Fields == ""
+	whole := w.Verb == snapshot.List && w.Selector == "" && w.Fields == "" && w.GroupKind() != snapshot.APIGroupKind
 	return whole && (out.Reason == snapshot.ReasonFailed || out.Reason == snapshot.ReasonTimeout)
 }
 

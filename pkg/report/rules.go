@@ -68,7 +68,7 @@ func DescribeRules(checks []*rule.Check, causes []*rule.Cause) *Rules {
 	for _, c := range causes {
 		list.Rules = append(list.Rules, Rule{
 			ID: c.ID, Title: c.Title, Kind: KindCause, Stage: c.Stage.String(),
-			On: c.On.String(), Beats: slices.Clone(c.Beats), History: c.History, Doc: docOf(c.Doc),
+			On: c.On.String(), Beats: slices.Clone(c.Beats), History: c.History, Peers: maps.Clone(c.Peers), Doc: docOf(c.Doc),
 			order: int(c.Stage),
 		})
 	}

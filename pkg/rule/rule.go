@@ -36,7 +36,8 @@ type Cause struct {
 	On      On
 	Wants   func(*Pass) []snapshot.Want // pure; what must be read before Run can tell
 	Run     func(*Pass)
-	History bool // it tells of the past: the object works now
+	History bool                // it tells of the past: the object works now
+	Peers   map[string][]string // the ids under which other tools know it, by tool
 }
 
 // On says which objects a rule looks at.

@@ -114,5 +114,6 @@ var (
 	AdmissionBindingKind   = schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicyBinding"}
 	PriorityClassKind      = schema.GroupKind{Group: "scheduling.k8s.io", Kind: "PriorityClass"}
 	APIServiceKind         = schema.GroupKind{Group: "apiregistration.k8s.io", Kind: "APIService"}
+	APIGroupKind           = schema.GroupKind{Kind: "APIGroup"} // what the discovery of a server lists
 	CSRKind                = schema.GroupKind{Group: "certificates.k8s.io", Kind: "CertificateSigningRequest"}
 )

@@ -12,6 +12,7 @@ import (
 // CMKeyMissing finds environment variables that name a key which their ConfigMap does not have.
 var CMKeyMissing = rule.Cause{
 	ID: "cm-key-missing", Title: "a ConfigMap lacks the key that env names", Doc: rule.ReadDoc(docs, "cm_key_missing.md"),
+	Peers: map[string][]string{"popeye": {"POP-202"}},
 	Stage: rule.StageContainerConfig, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want { return wantsOfKey(p, configMaps) },
 	Run:   func(p *rule.Pass) { runMissingKey(p, configMaps) },
@@ -20,6 +21,7 @@ var CMKeyMissing = rule.Cause{
 // SecretKeyMissing finds environment variables that name a key which their Secret does not have.
 var SecretKeyMissing = rule.Cause{
 	ID: "secret-key-missing", Title: "a Secret lacks the key that env names", Doc: rule.ReadDoc(docs, "secret_key_missing.md"),
+	Peers: map[string][]string{"popeye": {"POP-202"}},
 	Stage: rule.StageContainerConfig, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want { return wantsOfKey(p, secrets) },
 	Run:   func(p *rule.Pass) { runMissingKey(p, secrets) },

@@ -13,6 +13,7 @@ import (
 // CMMissingEnv finds containers whose env names a ConfigMap that does not exist.
 var CMMissingEnv = rule.Cause{
 	ID: "cm-missing-env", Title: "env names a ConfigMap that does not exist", Doc: rule.ReadDoc(docs, "cm_missing_env.md"),
+	Peers: map[string][]string{"popeye": {"POP-202"}},
 	Stage: rule.StageContainerConfig, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want { return wantsOfObject(p, configMaps) },
 	Run:   func(p *rule.Pass) { runMissingObject(p, configMaps) },
@@ -21,6 +22,7 @@ var CMMissingEnv = rule.Cause{
 // SecretMissingEnv finds containers whose env names a Secret that does not exist.
 var SecretMissingEnv = rule.Cause{
 	ID: "secret-missing-env", Title: "env names a Secret that does not exist", Doc: rule.ReadDoc(docs, "secret_missing_env.md"),
+	Peers: map[string][]string{"popeye": {"POP-202"}},
 	Stage: rule.StageContainerConfig, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want { return wantsOfObject(p, secrets) },
 	Run:   func(p *rule.Pass) { runMissingObject(p, secrets) },

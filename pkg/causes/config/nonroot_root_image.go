@@ -13,6 +13,7 @@ const anyUser = 10001
 // NonrootRootImage finds containers that may not run as root and whose image does.
 var NonrootRootImage = rule.Cause{
 	ID: "nonroot-root-image", Title: "must not run as root, and its image does", Doc: rule.ReadDoc(docs, "nonroot_root_image.md"),
+	Peers: map[string][]string{"popeye": {"POP-202"}},
 	Stage: rule.StageContainerConfig, On: rule.Pods,
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {

@@ -14,6 +14,7 @@ import (
 // CronLastFailed finds CronJobs whose last run that ended has failed. Why is that run's own finding.
 var CronLastFailed = rule.Cause{
 	ID: "cron-last-failed", Title: "the last run failed", Doc: rule.ReadDoc(docs, "cron_last_failed.md"),
+	Peers: map[string][]string{"popeye": {"POP-1502", "POP-1503"}},
 	Stage: rule.StageController, On: rule.Kinds(snapshot.CronJobKind),
 	Run: func(p *rule.Pass) {
 		c, ok := p.Object.Typed.(*batchv1.CronJob)

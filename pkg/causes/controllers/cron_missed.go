@@ -17,6 +17,7 @@ const lateStart = 2 * time.Minute
 // CronMissed finds CronJobs whose time has come, and no run was started.
 var CronMissed = rule.Cause{
 	ID: "cron-missed", Title: "the time came, and no run was started", Doc: rule.ReadDoc(docs, "cron_missed.md"),
+	Peers: map[string][]string{"popeye": {"POP-1501", "POP-1502"}},
 	Stage: rule.StageController, On: rule.Kinds(snapshot.CronJobKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		var wants []snapshot.Want

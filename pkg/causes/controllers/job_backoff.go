@@ -15,6 +15,7 @@ import (
 // JobBackoff finds Jobs that were given up because their pods failed too often.
 var JobBackoff = rule.Cause{
 	ID: "job-backoff", Title: "the Job was given up after its pods failed", Doc: rule.ReadDoc(docs, "job_backoff.md"),
+	Peers: map[string][]string{"popeye": {"POP-1503"}},
 	Stage: rule.StageController, On: rule.Kinds(snapshot.JobKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if _, _, ok := givenUp(p); !ok {

@@ -16,6 +16,7 @@ import (
 // NsTerminating finds namespaces that are being deleted and cannot be.
 var NsTerminating = rule.Cause{
 	ID: "ns-terminating", Title: "the namespace cannot be deleted", Doc: rule.ReadDoc(docs, "ns_terminating.md"),
+	Peers: map[string][]string{"popeye": {"POP-800"}},
 	Stage: rule.StageStuckDeletion, On: rule.Kinds(snapshot.NamespaceKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if _, list := remains(p); list[corev1.NamespaceDeletionDiscoveryFailure] != nil {

@@ -16,6 +16,7 @@ import (
 // eviction of it. Source: kubernetes pkg/registry/core/pod/storage/eviction.go.
 var PDBMultiple = rule.Cause{
 	ID: "pdb-multiple", Title: "two PodDisruptionBudgets cover the same pod", Doc: rule.ReadDoc(docs, "pdb_multiple.md"),
+	Peers: map[string][]string{"popeye": {"POP-209"}},
 	Stage: rule.StageController, Beats: []string{"eviction-blocked"}, On: rule.Kinds(snapshot.PDBKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		pdb, selector := budget(p)

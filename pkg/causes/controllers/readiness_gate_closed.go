@@ -12,6 +12,7 @@ import (
 // ReadinessGateClosed finds pods whose containers are ready, and which nobody has declared ready.
 var ReadinessGateClosed = rule.Cause{
 	ID: "readiness-gate-closed", Title: "a readiness gate that nobody opens", Doc: rule.ReadDoc(docs, "readiness_gate_closed.md"),
+	Peers: map[string][]string{"popeye": {"POP-204"}},
 	Stage: rule.StageNotReady, On: rule.Pods,
 	Run: func(p *rule.Pass) {
 		pod := p.Object.Pod()

@@ -16,6 +16,7 @@ import (
 // its pods' own finding.
 var RolloutDeadline = rule.Cause{
 	ID: "rollout-deadline", Title: "the rollout passed its deadline", Doc: rule.ReadDoc(docs, "rollout_deadline.md"),
+	Peers: map[string][]string{"popeye": {"POP-501", "POP-1120"}},
 	Stage: rule.StageCondition, On: rule.Kinds(snapshot.DeploymentKind),
 	Run: func(p *rule.Pass) {
 		d, ok := p.Object.Typed.(*appsv1.Deployment)

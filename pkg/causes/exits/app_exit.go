@@ -15,6 +15,7 @@ import (
 // AppExit finds containers that ended with an error, where nothing more is known.
 var AppExit = rule.Cause{
 	ID: "app-exit", Title: "the program ends with an error", Doc: rule.ReadDoc(docs, "app_exit.md"),
+	Peers: map[string][]string{"popeye": {"POP-203", "POP-205"}},
 	Stage: rule.StageExit, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		return logsOfFailed(p, func(c snapshot.Container, _ *rule.Death) bool { return !c.Init })

@@ -13,6 +13,7 @@ import (
 // caught.
 var AppPanic = rule.Cause{
 	ID: "app-panic", Title: "the program's own code crashes", Doc: rule.ReadDoc(docs, "app_panic.md"),
+	Peers: map[string][]string{"popeye": {"POP-203"}},
 	Stage: rule.StageExit, Beats: []string{"app-exit", "init-failing", "restart-after-long-run"}, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		return logsOfFailed(p, func(snapshot.Container, *rule.Death) bool { return true })

@@ -20,6 +20,7 @@ var notFound = knowledge.Regexp("exec: \"([^\"]*)\": (?:stat .*: )?(no such file
 // EntrypointNotFound finds containers whose program is not in the image.
 var EntrypointNotFound = rule.Cause{
 	ID: "entrypoint-not-found", Title: "the program to start is not in the image", Doc: rule.ReadDoc(docs, "entrypoint_not_found.md"),
+	Peers: map[string][]string{"popeye": {"POP-203"}},
 	Stage: rule.StageExit, Beats: []string{"app-exit", "init-failing", "restart-after-long-run"}, On: rule.Pods,
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {

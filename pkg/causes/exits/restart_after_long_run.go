@@ -10,6 +10,7 @@ import (
 // RestartAfterLongRun tells of containers that ended once, after or before a long life, and run now.
 var RestartAfterLongRun = rule.Cause{
 	ID: "restart-after-long-run", Title: "ended once, and runs again", Doc: rule.ReadDoc(docs, "restart_after_long_run.md"),
+	Peers: map[string][]string{"popeye": {"POP-205"}},
 	Stage: rule.StageHistory, On: rule.Pods, History: true,
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		var wants []snapshot.Want

@@ -15,6 +15,7 @@ import (
 // ImageAuth finds containers whose image the registry gives only to those who log in, or not to this login.
 var ImageAuth = rule.Cause{
 	ID: "image-auth", Title: "the registry refuses: no login, or not the right one", Doc: rule.ReadDoc(docs, "image_auth.md"),
+	Peers: map[string][]string{"popeye": {"POP-202"}},
 	Stage: rule.StageImage, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if len(failures(p, refused, hidden, limited)) == 0 {

@@ -12,6 +12,7 @@ import (
 // ImageInvalidName finds containers whose image is no name of an image.
 var ImageInvalidName = rule.Cause{
 	ID: "image-invalid-name", Title: "the name of the image is not a valid one", Doc: rule.ReadDoc(docs, "image_invalid_name.md"),
+	Peers: map[string][]string{"popeye": {"POP-202"}},
 	Stage: rule.StageImage, On: rule.Pods,
 	Run: func(p *rule.Pass) {
 		for _, c := range containers(p) {

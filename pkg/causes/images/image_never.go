@@ -14,6 +14,7 @@ import (
 // ImageNever finds containers whose image is not on the node and must not be pulled.
 var ImageNever = rule.Cause{
 	ID: "image-never", Title: "the image is not on the node, and must not be pulled", Doc: rule.ReadDoc(docs, "image_never.md"),
+	Peers: map[string][]string{"popeye": {"POP-202"}},
 	Stage: rule.StageImage, On: rule.Pods,
 	Run: func(p *rule.Pass) {
 		for _, c := range containers(p) {

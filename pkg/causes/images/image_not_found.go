@@ -13,6 +13,7 @@ import (
 // ImageNotFound finds containers whose image the registry does not have.
 var ImageNotFound = rule.Cause{
 	ID: "image-not-found", Title: "the registry does not have the image", Doc: rule.ReadDoc(docs, "image_not_found.md"),
+	Peers: map[string][]string{"popeye": {"POP-202"}},
 	Stage: rule.StageImage, On: rule.Pods,
 	Run: func(p *rule.Pass) {
 		for _, f := range failures(p, missing, hidden) {

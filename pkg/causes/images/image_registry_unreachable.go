@@ -14,6 +14,7 @@ import (
 // node may trust.
 var ImageRegistryUnreachable = rule.Cause{
 	ID: "image-registry-unreachable", Title: "the registry cannot be reached from the node", Doc: rule.ReadDoc(docs, "image_registry_unreachable.md"),
+	Peers: map[string][]string{"popeye": {"POP-202"}},
 	Stage: rule.StageImage, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if len(failures(p, outOfReach)) == 0 {

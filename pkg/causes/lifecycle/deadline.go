@@ -12,6 +12,7 @@ import (
 // Deadline finds pods that were stopped because they ran for longer than they may.
 var Deadline = rule.Cause{
 	ID: "deadline", Title: "ran past its activeDeadlineSeconds", Doc: rule.ReadDoc(docs, "deadline.md"),
+	Peers: map[string][]string{"popeye": {"POP-207"}, "clusterlint": {"pod-state"}},
 	Stage: rule.StageFailed, On: rule.Pods,
 	Run: func(p *rule.Pass) {
 		pod := p.Object.Pod()

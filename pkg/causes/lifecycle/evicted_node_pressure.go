@@ -23,6 +23,7 @@ var (
 // EvictedNodePressure finds pods that the kubelet evicted because the node itself ran short.
 var EvictedNodePressure = rule.Cause{
 	ID: "evicted-node-pressure", Title: "evicted: the node ran short", Doc: rule.ReadDoc(docs, "evicted_node_pressure.md"),
+	Peers: map[string][]string{"popeye": {"POP-207"}, "clusterlint": {"pod-state"}},
 	Stage: rule.StageFailed, On: rule.Pods,
 	Run: func(p *rule.Pass) {
 		pod := p.Object.Pod()

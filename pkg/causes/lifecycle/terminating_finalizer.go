@@ -21,6 +21,7 @@ const stuck = 30 * time.Second
 // TerminatingFinalizer finds objects that were deleted and whose finalizer nobody removes.
 var TerminatingFinalizer = rule.Cause{
 	ID: "terminating-finalizer", Title: "is deleted, and a finalizer keeps it", Doc: rule.ReadDoc(docs, "terminating_finalizer.md"),
+	Peers: map[string][]string{"popeye": {"POP-200", "POP-201"}},
 	Stage: rule.StageStuckDeletion, On: rule.Everything,
 	Run: func(p *rule.Pass) {
 		pod := p.Object.Pod()

@@ -12,6 +12,7 @@ import (
 // TerminatingNodeLost finds pods that were deleted on a node which does not answer.
 var TerminatingNodeLost = rule.Cause{
 	ID: "terminating-node-lost", Title: "is deleted, and its node does not answer", Doc: rule.ReadDoc(docs, "terminating_node_lost.md"),
+	Peers: map[string][]string{"popeye": {"POP-200", "POP-201"}},
 	Stage: rule.StageStuckDeletion, On: rule.Pods, Beats: []string{"evicted-taint"},
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if pod := p.Object.Pod(); pod.DeletionTimestamp != nil && pod.Spec.NodeName != "" {

@@ -15,6 +15,7 @@ import (
 // OOMOwnLimit finds containers that the kernel killed at their own memory limit.
 var OOMOwnLimit = rule.Cause{
 	ID: "oom-own-limit", Title: "hits its own memory limit", Doc: rule.ReadDoc(docs, "oom_own_limit.md"),
+	Peers: map[string][]string{"popeye": {"POP-203", "POP-205"}},
 	Stage: rule.StageExit, Beats: []string{"app-exit", "init-failing", "restart-after-long-run"}, On: rule.Pods,
 	Wants: wantsOfKilled,
 	Run: func(p *rule.Pass) {

@@ -17,6 +17,7 @@ import (
 // ReadinessFailing finds containers that run and do not pass their readiness probe.
 var ReadinessFailing = rule.Cause{
 	ID: "readiness-failing", Title: "runs, and fails its readiness probe", Doc: rule.ReadDoc(docs, "readiness_failing.md"),
+	Peers: map[string][]string{"popeye": {"POP-204"}},
 	Stage: rule.StageNotReady, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		var wants []snapshot.Want

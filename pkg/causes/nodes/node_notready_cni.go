@@ -13,6 +13,7 @@ import (
 // NodeNotReadyCNI finds nodes whose kubelet reports that the pod network is not set up.
 var NodeNotReadyCNI = rule.Cause{
 	ID: "node-notready-cni", Title: "the node's pod network is not set up", Doc: rule.ReadDoc(docs, "node_notready_cni.md"),
+	Peers: map[string][]string{"popeye": {"POP-702", "POP-707"}},
 	Stage: rule.StageNodeLost, On: rule.Kinds(snapshot.NodeKind),
 	Run: func(p *rule.Pass) {
 		c := complaint(p)

@@ -12,6 +12,7 @@ import (
 // NodeNotReadyKubelet finds nodes whose kubelet has stopped reporting.
 var NodeNotReadyKubelet = rule.Cause{
 	ID: "node-notready-kubelet", Title: "the node's kubelet stopped reporting", Doc: rule.ReadDoc(docs, "node_notready_kubelet.md"),
+	Peers: map[string][]string{"popeye": {"POP-701", "POP-702"}},
 	Stage: rule.StageNodeLost, On: rule.Kinds(snapshot.NodeKind),
 	Run: func(p *rule.Pass) {
 		node, ok := p.Object.Typed.(*corev1.Node)

@@ -15,6 +15,7 @@ import (
 // NodePressure finds nodes that run short of memory, disk or process ids.
 var NodePressure = rule.Cause{
 	ID: "node-pressure", Title: "the node runs short", Doc: rule.ReadDoc(docs, "node_pressure.md"),
+	Peers: map[string][]string{"popeye": {"POP-703", "POP-704", "POP-705", "POP-706"}},
 	// The node works: what else keeps a pod of it from running explains that better. What the shortage did to
 	// a pod points here by Because, unless the pod itself took more than its share.
 	Stage: rule.StageCondition, On: rule.Kinds(snapshot.NodeKind),

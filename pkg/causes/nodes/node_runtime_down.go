@@ -10,6 +10,7 @@ import (
 // NodeRuntimeDown finds nodes whose kubelet reports that the container runtime does not answer.
 var NodeRuntimeDown = rule.Cause{
 	ID: "node-runtime-down", Title: "the node's container runtime does not answer", Doc: rule.ReadDoc(docs, "node_runtime_down.md"),
+	Peers: map[string][]string{"popeye": {"POP-701", "POP-702"}},
 	Stage: rule.StageNodeLost, On: rule.Kinds(snapshot.NodeKind),
 	Run: func(p *rule.Pass) {
 		c := complaint(p)

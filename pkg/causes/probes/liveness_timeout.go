@@ -14,6 +14,7 @@ import (
 // than the probe waits.
 var LivenessTimeout = rule.Cause{
 	ID: "liveness-timeout", Title: "no answer comes within a probe's timeout", Doc: rule.ReadDoc(docs, "liveness_timeout.md"),
+	Peers: map[string][]string{"popeye": {"POP-205"}},
 	Stage: rule.StageProbeKill, Beats: append([]string{"liveness-slow-start", "startup-probe-failed"}, beaten...), On: rule.Pods,
 	Wants: wantsOfKilled,
 	Run: func(p *rule.Pass) {

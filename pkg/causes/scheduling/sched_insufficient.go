@@ -20,6 +20,7 @@ var insufficient = knowledge.Regexp(`Insufficient (cpu|memory|ephemeral-storage)
 // SchedInsufficient finds pods that request more than any node has, or has left.
 var SchedInsufficient = rule.Cause{
 	ID: "sched-insufficient", Title: "no node has what the pod requests", Doc: rule.ReadDoc(docs, "sched_insufficient.md"),
+	Peers: map[string][]string{"popeye": {"POP-207"}},
 	Stage: rule.StageNotScheduled, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want { return wantsFor(p, byRoom) },
 	Run: func(p *rule.Pass) {

@@ -17,6 +17,7 @@ import (
 // SchedSelector finds pods whose nodeSelector or required node affinity no node satisfies.
 var SchedSelector = rule.Cause{
 	ID: "sched-selector", Title: "no node has the labels that the pod asks for", Doc: rule.ReadDoc(docs, "sched_selector.md"),
+	Peers: map[string][]string{"popeye": {"POP-207"}},
 	Stage: rule.StageNotScheduled, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if message, _, ok := unschedulable(p); ok && strings.Contains(message, selectorWords) {

@@ -13,6 +13,7 @@ import (
 // SchedTaint finds pods that tolerate too little for the nodes that would otherwise take them.
 var SchedTaint = rule.Cause{
 	ID: "sched-taint", Title: "the nodes have a taint that the pod does not tolerate", Doc: rule.ReadDoc(docs, "sched_taint.md"),
+	Peers: map[string][]string{"popeye": {"POP-207"}},
 	Stage: rule.StageNotScheduled, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if message, _, ok := unschedulable(p); ok && strings.Contains(message, taintWords) {

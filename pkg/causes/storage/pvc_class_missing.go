@@ -19,6 +19,7 @@ var classMissing = knowledge.Regexp(`storageclass\.storage\.k8s\.io "([^"]+)" no
 // PVCClassMissing finds claims that name a storage class that does not exist.
 var PVCClassMissing = rule.Cause{
 	ID: "pvc-class-missing", Title: "the claim's storage class does not exist", Doc: rule.ReadDoc(docs, "pvc_class_missing.md"),
+	Peers: map[string][]string{"popeye": {"POP-1003"}},
 	Stage: rule.StageNotScheduled, On: rule.Kinds(snapshot.PVCKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		class, _, ok := pendingClass(p)

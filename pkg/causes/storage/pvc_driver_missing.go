@@ -21,6 +21,7 @@ const patience = 30 * time.Second
 // PVCDriverMissing finds claims that wait for a provisioner which does not answer.
 var PVCDriverMissing = rule.Cause{
 	ID: "pvc-driver-missing", Title: "no provisioner makes the claim's volume", Doc: rule.ReadDoc(docs, "pvc_driver_missing.md"),
+	Peers: map[string][]string{"popeye": {"POP-1003"}},
 	Stage: rule.StageNotScheduled, On: rule.Kinds(snapshot.PVCKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		pvc := pendingClaim(p)

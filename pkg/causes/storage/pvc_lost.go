@@ -13,6 +13,7 @@ import (
 // PVCLost finds claims whose volume is gone.
 var PVCLost = rule.Cause{
 	ID: "pvc-lost", Title: "the volume that the claim was bound to is gone", Doc: rule.ReadDoc(docs, "pvc_lost.md"),
+	Peers: map[string][]string{"popeye": {"POP-1004"}},
 	Stage: rule.StageVolume, On: rule.Kinds(snapshot.PVCKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if pvc, ok := p.Object.Typed.(*corev1.PersistentVolumeClaim); ok && pvc.Status.Phase == corev1.ClaimLost {

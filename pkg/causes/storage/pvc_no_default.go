@@ -16,6 +16,7 @@ import (
 // PVCNoDefault finds claims that leave the class to a default which the cluster does not have.
 var PVCNoDefault = rule.Cause{
 	ID: "pvc-no-default", Title: "the claim names no class, and there is no default", Doc: rule.ReadDoc(docs, "pvc_no_default.md"),
+	Peers: map[string][]string{"popeye": {"POP-1003"}},
 	Stage: rule.StageNotScheduled, On: rule.Kinds(snapshot.PVCKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if classless(p) == nil {

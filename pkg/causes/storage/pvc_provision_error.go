@@ -17,6 +17,7 @@ import (
 // PVCProvisionError finds claims whose provisioner tried to make a volume and failed.
 var PVCProvisionError = rule.Cause{
 	ID: "pvc-provision-error", Title: "the provisioner fails to make the volume", Doc: rule.ReadDoc(docs, "pvc_provision_error.md"),
+	Peers: map[string][]string{"popeye": {"POP-1003"}},
 	Stage: rule.StageNotScheduled, On: rule.Kinds(snapshot.PVCKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if pvc, e := provisionEvent(p); e != nil {

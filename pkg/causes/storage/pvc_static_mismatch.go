@@ -20,6 +20,7 @@ import (
 // fits, or none is there at all.
 var PVCStaticMismatch = rule.Cause{
 	ID: "pvc-static-mismatch", Title: "no volume made by hand fits the claim", Doc: rule.ReadDoc(docs, "pvc_static_mismatch.md"),
+	Peers: map[string][]string{"popeye": {"POP-1003"}},
 	Stage: rule.StageNotScheduled, On: rule.Kinds(snapshot.PVCKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		pvc := pendingClaim(p)

@@ -16,6 +16,7 @@ const protection = "kubernetes.io/pvc-protection"
 // PVCTerminating finds claims that somebody deleted while pods use them.
 var PVCTerminating = rule.Cause{
 	ID: "pvc-terminating", Title: "the claim is deleted, and pods still use it", Doc: rule.ReadDoc(docs, "pvc_terminating.md"),
+	Peers: map[string][]string{"popeye": {"POP-200"}},
 	Stage: rule.StageStuckDeletion, On: rule.Kinds(snapshot.PVCKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if p.Object.Meta.GetDeletionTimestamp() != nil {
