@@ -4,6 +4,7 @@
 package config
 
 import (
+	"maps"
 	"strings"
 	"time"
 
@@ -30,6 +31,8 @@ type Config struct {
 type Rule struct {
 	Enabled  *bool
 	Severity rule.Severity // "" leaves it
+	Numbers  map[string]int
+	Lists    map[string][]string
 }
 
 // Exemption is a decision to live with what rules find, and until when.
@@ -44,7 +47,7 @@ type Exemption struct {
 }
 
 // Apply gives the checks as the configuration wants them; what it does not speak of is as it was. Who asks for
-// a severity asks for the rule.
+// a severity or a threshold asks for the rule.
 func (c *Config) Apply(checks []*rule.Check) []*rule.Check {
 	if c == nil || len(c.Rules) == 0 {
 		return checks
@@ -59,6 +62,17 @@ func (c *Config) Apply(checks []*rule.Check) []*rule.Check {
 		changed := *check
 		if r.Severity != "" {
 			changed.Severity, changed.Fixed, changed.Off = r.Severity, true, false
+		}
+		if len(r.Numbers) > 0 {
+			changed.Numbers, changed.Off = maps.Clone(check.Numbers), false
+			for name, value := range r.Numbers {
+				n := changed.Numbers[name]
+				n.Value = value
+				changed.Numbers[name] = n
+			}
+		}
+		if len(r.Lists) > 0 {
+			changed.Lists, changed.Off = r.Lists, false
 		}
 		if r.Enabled != nil {
 			changed.Off = !*r.Enabled

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -220,12 +221,55 @@ func TestPeers(t *testing.T) {
 	}
 }
 
+func TestThresholds(t *testing.T) {
+	known := config.Known{Checks: append(slices.Clone(known.Checks), &rule.Check{
+		ID: "replicas", Severity: rule.Medium, Off: true,
+		Numbers: map[string]rule.Number{"least": {Value: 2, Least: 1, Most: 9}, "days": {Value: 90, Least: 1, Most: 99}}, Lists: map[string][]string{"allow": nil},
+	})}
+	parse := func(t *testing.T, text string) *config.Config {
+		t.Helper()
+		c, err := config.Parse("maturity.yaml", []byte(top+text), known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	find := func(checks []*rule.Check) *rule.Check {
+		return checks[slices.IndexFunc(checks, func(c *rule.Check) bool { return c.ID == "replicas" })]
+	}
+	got := find(parse(t, "rules: {replicas: {least: 3, allow: [a, b]}}").Apply(known.Checks))
+	if got.Off || got.Numbers["least"].Value != 3 || got.Numbers["days"].Value != 90 || !slices.Equal(got.Lists["allow"], []string{"a", "b"}) {
+		t.Errorf("%+v", got)
+	}
+	if before := find(known.Checks); !before.Off || before.Numbers["least"].Value != 2 || len(before.Lists["allow"]) > 0 {
+		t.Errorf("the check itself was changed: %+v", before)
+	}
+	if off := find(parse(t, "rules: {replicas: {enabled: false, least: 3}}").Apply(known.Checks)); !off.Off {
+		t.Error("a threshold turns on what is turned off")
+	}
+	for text, want := range map[string]string{
+		"rules: {replicas: {least: 10}}":    "maturity.yaml:3:27: rules.replicas.least must be a number from 1 to 9",
+		"rules: {replicas: {least: some}}":  "maturity.yaml:3:27: rules.replicas.least must be a number from 1 to 9",
+		"rules: {replicas: {leest: 1}}":     `maturity.yaml:3:20: unknown field "rules.replicas.leest"; did you mean least?`,
+		"rules: {replicas: {allow: a}}":     "maturity.yaml:3:27: rules.replicas.allow must be a list",
+		"rules: {host-path: {replicas: 1}}": `maturity.yaml:3:21: unknown field "rules.host-path.replicas": known are enabled, severity`,
+	} {
+		if _, err := config.Parse("maturity.yaml", []byte(top+text), known); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
 // The examples of the page are what they say they are.
 func TestPage(t *testing.T) {
 	names := config.Known{Type: known.Type}
-	for _, id := range []string{"image-latest", "probes-identical", "replicas-min", "host-path"} {
+	for _, id := range []string{"image-latest", "probes-identical", "host-path"} {
 		names.Checks = append(names.Checks, &rule.Check{ID: id})
 	}
+	names.Checks = append(names.Checks,
+		&rule.Check{ID: "replicas-min", Numbers: map[string]rule.Number{"replicas": {Value: 2, Least: 2, Most: 100}}},
+		&rule.Check{ID: "image-registry", Lists: map[string][]string{"allow": nil}},
+	)
 	blocks := strings.Split(config.Page, "```yaml\n")
 	if len(blocks) != 3 {
 		t.Fatalf("%d examples", len(blocks)-1)
@@ -235,7 +279,7 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Rules) != 3 || len(c.Exemptions) != 1 || len(c.Honour) != 1 || len(c.Ignore) != 2 {
+	if len(c.Rules) != 4 || len(c.Exemptions) != 1 || len(c.Honour) != 1 || len(c.Ignore) != 2 {
 		t.Errorf("%+v", c)
 	}
 	_, value, _ := strings.Cut(blocks[2], config.Annotation+": |\n")

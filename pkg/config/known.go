@@ -18,6 +18,16 @@ type Known struct {
 	Type func(word string) string
 }
 
+// check is the check of a name; an empty one where there is none.
+func (k Known) check(name string) *rule.Check {
+	for _, c := range k.Checks {
+		if c.ID == name {
+			return c
+		}
+	}
+	return &rule.Check{}
+}
+
 // rule tells what is wrong with the name of a rule, or a pattern of names; "" is nothing.
 func (k Known) rule(name string) string {
 	if isPattern(name) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -159,11 +160,11 @@ func (p *parser) rules(n *yaml.Node) {
 			p.fail(key, "%s", wrong)
 			continue
 		}
-		p.config.Rules[key.Value] = p.rule(value, "rules."+key.Value)
+		p.config.Rules[key.Value] = p.rule(value, "rules."+key.Value, p.known.check(key.Value))
 	}
 }
 
-func (p *parser) rule(n *yaml.Node, at string) Rule {
+func (p *parser) rule(n *yaml.Node, at string, check *rule.Check) Rule {
 	var r Rule
 	if n.Kind == yaml.ScalarNode {
 		if on, ok := onOff(n); ok {
@@ -173,7 +174,7 @@ func (p *parser) rule(n *yaml.Node, at string) Rule {
 		}
 		return r
 	}
-	p.fields(n, at, map[string]func(*yaml.Node){
+	fields := map[string]func(*yaml.Node){
 		"enabled": func(n *yaml.Node) {
 			on, ok := onOff(n)
 			if !ok {
@@ -182,7 +183,33 @@ func (p *parser) rule(n *yaml.Node, at string) Rule {
 			r.Enabled = &on
 		},
 		"severity": func(n *yaml.Node) { r.Severity = p.severity(n, at+".severity", "one of "+severities()) },
-	})
+	}
+	for name, number := range check.Numbers {
+		fields[name] = func(n *yaml.Node) {
+			value, err := strconv.Atoi(n.Value)
+			if n.Kind != yaml.ScalarNode || err != nil || value < number.Least || value > number.Most {
+				p.fail(n, "%s.%s must be a number from %d to %d", at, name, number.Least, number.Most)
+				return
+			}
+			if r.Numbers == nil {
+				r.Numbers = map[string]int{}
+			}
+			r.Numbers[name] = value
+		}
+	}
+	for name := range check.Lists {
+		fields[name] = func(n *yaml.Node) {
+			if r.Lists == nil {
+				r.Lists = map[string][]string{}
+			}
+			p.list(n, at+"."+name, func(n *yaml.Node, at string) {
+				word := ""
+				p.text(at, &word)(n)
+				r.Lists[name] = append(r.Lists[name], word)
+			})
+		}
+	}
+	p.fields(n, at, fields)
 	return r
 }
 

@@ -34,6 +34,7 @@ type Rule struct {
 	Stage     string              `json:"stage,omitempty"`     // of a cause
 	On        string              `json:"on"`                  // what it looks at
 	Needs     []string            `json:"needs,omitempty"`     // the kinds that it must see besides
+	Settings  map[string]any      `json:"settings,omitempty"`  // what maturity.yaml may set of it, with what holds otherwise
 	Peers     map[string][]string `json:"peers,omitempty"`     // the ids under which other tools know it, by tool
 	Beats     []string            `json:"beats,omitempty"`     // less specific causes, which it replaces
 	History   bool                `json:"history,omitempty"`   // it tells of the past: the object works now
@@ -60,6 +61,12 @@ func DescribeRules(checks []*rule.Check, causes []*rule.Cause) *Rules {
 			Off: c.Off, On: c.On.String(), Peers: maps.Clone(c.Peers), Doc: docOf(c.Doc),
 			order: slices.Index(rule.Dimensions(), c.Dimension),
 		}
+		for name, n := range c.Numbers {
+			r.set(name, n.Value)
+		}
+		for name, list := range c.Lists {
+			r.set(name, append([]string{}, list...))
+		}
 		for _, gk := range c.Needs {
 			r.Needs = append(r.Needs, gk.Kind)
 		}
@@ -81,6 +88,13 @@ func DescribeRules(checks []*rule.Check, causes []*rule.Cause) *Rules {
 		)
 	})
 	return list
+}
+
+func (r *Rule) set(name string, value any) {
+	if r.Settings == nil {
+		r.Settings = map[string]any{}
+	}
+	r.Settings[name] = value
 }
 
 func docOf(d rule.Doc) *RuleDoc {

@@ -25,6 +25,9 @@ func (p *Pass) Absent(path *field.Path, ref snapshot.Ref) *Absence {
 	switch {
 	case o != nil:
 		return nil
+	case out.State == snapshot.Absent && !p.Beside && p.namedByOperator(ref):
+		p.Unknown("%s: an operator may make it", ref)
+		return nil
 	case out.State == snapshot.Absent:
 	case out.Reason == snapshot.ReasonNotInFiles, p.Beside:
 		p.Unresolved(path, ref)

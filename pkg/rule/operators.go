@@ -24,30 +24,44 @@ var podlessKinds = []string{"ServiceMonitor", "PodMonitor", "PrometheusRule", "P
 type makersKey struct{}
 
 // MadeByOperator tells whether the pods that a selector looks for may be those of a custom resource in the same
-// namespace, for which an operator makes them: their labels then hold its name or kind. Only manifests leave that open;
-// a cluster shows the pods.
+// namespace, for which an operator makes them: their labels then hold its name or kind. Manifests leave that
+// open, however many there are; a cluster shows the pods.
 func (p *Pass) MadeByOperator(namespace string, ls *metav1.LabelSelector) bool {
-	if !p.Files || p.Closed || ls == nil {
+	if !p.Files || ls == nil {
 		return false
 	}
 	words := snapshot.Derived(p.Snapshot, makersKey{}, func() map[string]map[string]bool { return makersOf(p.Snapshot) })[namespace]
 	if len(words) == 0 {
 		return false
 	}
+	is := func(v string) bool {
+		_, ok := words[strings.ToLower(v)]
+		return ok
+	}
 	for _, v := range ls.MatchLabels {
-		if words[strings.ToLower(v)] {
+		if is(v) {
 			return true
 		}
 	}
-	for _, e := range ls.MatchExpressions {
-		if slices.ContainsFunc(e.Values, func(v string) bool { return words[strings.ToLower(v)] }) {
+	return slices.ContainsFunc(ls.MatchExpressions, func(e metav1.LabelSelectorRequirement) bool { return slices.ContainsFunc(e.Values, is) })
+}
+
+// namedByOperator tells whether an object that manifests do not hold may be one that an operator makes for a custom
+// resource in its namespace: their names start with its name.
+func (p *Pass) namedByOperator(ref snapshot.Ref) bool {
+	if !p.Files || ref.Namespace == "" {
+		return false
+	}
+	words := snapshot.Derived(p.Snapshot, makersKey{}, func() map[string]map[string]bool { return makersOf(p.Snapshot) })[ref.Namespace]
+	for word, name := range words {
+		if name && (ref.Name == word || strings.HasPrefix(ref.Name, word+"-")) {
 			return true
 		}
 	}
 	return false
 }
 
-// makersOf are the names and kinds of the custom resources of each namespace that may make pods.
+// makersOf are the names (true) and kinds (false) of the custom resources of each namespace that may make pods.
 func makersOf(s *snapshot.Snapshot) map[string]map[string]bool {
 	words := map[string]map[string]bool{}
 	for _, o := range s.All() {
@@ -57,8 +71,10 @@ func makersOf(s *snapshot.Snapshot) map[string]map[string]bool {
 		if words[o.Namespace] == nil {
 			words[o.Namespace] = map[string]bool{}
 		}
+		if kind := strings.ToLower(o.Kind); !words[o.Namespace][kind] {
+			words[o.Namespace][kind] = false
+		}
 		words[o.Namespace][strings.ToLower(o.Name)] = true
-		words[o.Namespace][strings.ToLower(o.Kind)] = true
 	}
 	return words
 }

@@ -31,6 +31,12 @@ func NewPass(s *snapshot.Snapshot, o *snapshot.Object, check *Check, cause *Caus
 	return &Pass{Snapshot: s, Object: o, check: check, cause: cause, sink: sink}
 }
 
+// Number is a threshold of the check.
+func (p *Pass) Number(name string) int { return p.check.Numbers[name].Value }
+
+// Words is a list that a configuration fills for the check; empty where none does.
+func (p *Pass) Words(name string) []string { return p.check.Lists[name] }
+
 // Judge makes it the Pass of another check on the same object.
 func (p *Pass) Judge(c *Check) { p.check = c }
 

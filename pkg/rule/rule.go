@@ -24,7 +24,13 @@ type Check struct {
 	Applies   func(*Pass) bool    // is this object in the denominator? nil: every object of On
 	Run       func(*Pass)         // reports through the Pass
 	Peers     map[string][]string // the ids under which other tools know it, by tool
+
+	Numbers map[string]Number   // thresholds that a configuration may set, by name
+	Lists   map[string][]string // lists that a configuration may fill, by name
 }
+
+// Number is a threshold: what it is unless a configuration says otherwise, and what that may say.
+type Number struct{ Value, Least, Most int }
 
 // Cause is what broke a workload.
 type Cause struct {

@@ -14,7 +14,8 @@
 // comment stands on the line below as "want-above". Several wants may stand on one line.
 //
 // Wants without a finding and findings without a want both fail; a fixture without wants asserts
-// silence. A first line "# closed" says that the input is complete. NAME.fixed.yaml is what NAME.yaml
+// silence. A first line "# closed" says that the input is complete, and one that starts with "# rules:" is what
+// maturity.yaml says of the rule. NAME.fixed.yaml is what NAME.yaml
 // is once the patches of all its findings are applied.
 package ruletest
 
@@ -30,6 +31,7 @@ import (
 	"time"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/config"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -125,6 +127,14 @@ func (r *runner) run(name, text string) (*snapshot.Snapshot, *engine.Result) {
 		return nil, nil
 	}
 	first, _, _ := strings.Cut(text, "\n")
+	if rules, ok := strings.CutPrefix(first, "# rules:"); ok {
+		c, err := config.Parse(name, []byte("apiVersion: "+config.APIVersion+"\nkind: "+config.Kind+"\nrules:"+rules+"\n"), config.Known{Checks: eng.Checks})
+		if err != nil {
+			r.Errorf("%s: %v", name, err)
+			return nil, nil
+		}
+		eng.Checks = c.Apply(eng.Checks)
+	}
 	s, problems, err := collect.Files(collect.FileOptions{
 		Paths: []string{"-"}, In: strings.NewReader(text), Namespace: "default", Now: now,
 		Closed: strings.TrimSpace(first) == "# closed",

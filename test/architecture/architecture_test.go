@@ -116,7 +116,7 @@ var houses = []house{
 		instead: "companion knows tools on this machine and no rule: pkg/cmd brings the two together",
 	},
 	{
-		pkg: "pkg/ruletest", ours: []string{"pkg/checks/*", "pkg/causes/*", "pkg/collect", "pkg/engine", "pkg/report", "pkg/rule", "pkg/snapshot", "pkg/source"}, others: []string{anything},
+		pkg: "pkg/ruletest", ours: []string{"pkg/checks/*", "pkg/causes/*", "pkg/collect", "pkg/config", "pkg/engine", "pkg/report", "pkg/rule", "pkg/snapshot", "pkg/source"}, others: []string{anything},
 		instead: "ruletest runs rules over fixtures, without commands",
 	},
 	{pkg: "pkg/demo", instead: "demo only carries a snapshot folder: pkg/cmd runs commands on it"},

@@ -20,6 +20,7 @@ var Checks = []*rule.Check{
 	&ImageNotDigest,
 	&ImageOldRegistry,
 	&ImagePullPolicy,
+	&ImageRegistry,
 	&ImageUnqualified,
 	&NginxIngressEOL,
 	&RevisionHistoryNone,

@@ -60,6 +60,9 @@ var ArgoNotSynced = rule.Check{
 		f := rule.Finding{Field: at}
 		phase := text(o, "status", "operationState", "phase")
 		automated, _ := o.At("spec", "syncPolicy", "automated")
+		if enabled, set := o.At("spec", "syncPolicy", "automated", "enabled"); set && enabled == false {
+			automated = nil
+		}
 		revision := text(o, "status", "sync", "revision")
 		switch bad := applicationError(o); {
 		case bad != nil:

@@ -2,11 +2,13 @@ package delivery
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // ImageUnqualified finds images whose registry the node chooses, and names by which nothing can be pulled.
@@ -21,8 +23,9 @@ var ImageUnqualified = rule.Check{
 			for _, u := range images(p.Object, t) {
 				ref, ok := knowledge.ParseImage(u.image)
 				switch {
-				case !ok:
+				case !ok && !refused(p, u):
 					malformed(p, u)
+				case !ok:
 				case ref.Registry == "":
 					if short.Field == nil {
 						short.Field, short.Value = u.path(), u.image
@@ -38,7 +41,11 @@ var ImageUnqualified = rule.Check{
 			}
 			short.Message = fmt.Sprintf("%s has no registry: most nodes ask docker.io, and some another", names[0])
 			if len(names) > 1 {
-				short.Message = fmt.Sprintf("%s have no registry: most nodes ask docker.io, and some another", strings.Join(names, ", "))
+				said := strings.Join(names[:min(len(names), spelledOut)], ", ")
+				if more := len(names) - spelledOut; more > 0 {
+					said += fmt.Sprintf(" and %d more", more)
+				}
+				short.Message = said + " have no registry: most nodes ask docker.io, and some another"
 			}
 			patch := rule.PutAllIn(p.Object, values...)
 			p.Report(short).WithFix(rule.Fix{
@@ -51,6 +58,25 @@ var ImageUnqualified = rule.Check{
 	Peers: map[string][]string{
 		"clusterlint": {"fully-qualified-image"},
 	},
+}
+
+// spelledOut is how many images one message names.
+const spelledOut = 3
+
+// refused tells whether a kubelet has refused the name already: that is said as what is broken now.
+func refused(p *rule.Pass, u used) bool {
+	if p.Files {
+		return false
+	}
+	return slices.ContainsFunc(p.PodsOf(p.Object), func(o *snapshot.Object) bool {
+		return slices.ContainsFunc(o.PodContainers(), func(c snapshot.Container) bool {
+			if c.Status == nil || c.Status.State.Waiting == nil {
+				return false
+			}
+			w := c.Status.State.Waiting
+			return c.Name == u.container && w.Reason == "InvalidImageName" || u.container == "" && strings.Contains(w.Message, u.image)
+		})
+	})
 }
 
 func malformed(p *rule.Pass, u used) {

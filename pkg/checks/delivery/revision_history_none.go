@@ -13,7 +13,7 @@ import (
 // RevisionHistoryNone finds workloads that keep no revision to go back to.
 var RevisionHistoryNone = rule.Check{
 	ID: "revision-history-none", Title: "keeps no revision to go back to", Doc: rule.ReadDoc(docs, "revision_history_none.md"),
-	Dimension: rule.Delivery, Severity: rule.Medium, On: rule.Kinds(snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind),
+	Dimension: rule.Delivery, Severity: rule.Low, On: rule.Kinds(snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind),
 	Applies: func(p *rule.Pass) bool { return p.Object.Typed != nil },
 	Run: func(p *rule.Pass) {
 		var kept *int32

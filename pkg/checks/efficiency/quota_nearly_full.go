@@ -12,13 +12,11 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
-// nearlyFull is from how many percent of a quota on there is little left of it.
-const nearlyFull = 90
-
 // QuotaNearlyFull finds ResourceQuotas that leave no room for a rollout.
 var QuotaNearlyFull = rule.Check{
 	ID: "quota-nearly-full", Title: "ResourceQuota with little or nothing left", Doc: rule.ReadDoc(docs, "quota_nearly_full.md"),
 	Dimension: rule.Reliability, Severity: rule.Medium, On: rule.Kinds(snapshot.ResourceQuotaKind),
+	Numbers: map[string]rule.Number{"percent": {Value: 90, Least: 1, Most: 100}}, // from which on there is little left
 	Applies: func(p *rule.Pass) bool { // a manifest says nothing of what is used
 		quota, ok := p.Object.Typed.(*corev1.ResourceQuota)
 		return ok && len(quota.Status.Used) > 0
@@ -46,7 +44,7 @@ func judgeQuota(p *rule.Pass, quota *corev1.ResourceQuota, name corev1.ResourceN
 		return
 	}
 	percent := int(used.AsApproximateFloat64() / hard.AsApproximateFloat64() * 100)
-	if percent < nearlyFull {
+	if percent < p.Number("percent") {
 		return
 	}
 	f := rule.Finding{

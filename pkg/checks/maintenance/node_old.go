@@ -2,6 +2,8 @@ package maintenance
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,24 +14,35 @@ import (
 )
 
 // Nodes that are replaced with each release of Kubernetes, three a year, live up to four months; the system below
-// them gets fixes every few weeks.
+// them gets fixes every few weeks. Machines that people install themselves are mostly patched in place.
 const (
-	oldNode     = 90 * 24 * time.Hour
-	veryOldNode = 180 * 24 * time.Hour
+	day         = 24 * time.Hour
+	veryOldNode = 180 * day
+	oldMachine  = 365 * day
 )
+
+// clouds are how the ids of machines start that a cloud makes anew from an image. Source: the cloud providers of
+// Kubernetes, which set spec.providerID.
+var clouds = []string{"aws://", "azure://", "gce://", "digitalocean://", "linode://", "oci://", "ocid1.", "alicloud://", "scaleway://", "ovhcloud://", "hcloud://", "exoscale://", "vultr://", "civo://"}
+
+func ofCloud(node *corev1.Node) bool {
+	return slices.ContainsFunc(clouds, func(start string) bool { return strings.HasPrefix(node.Spec.ProviderID, start) })
+}
 
 // NodeOld finds nodes that nobody has replaced for long.
 var NodeOld = rule.Check{
 	ID: "node-old", Title: "has not been replaced for long", Doc: rule.ReadDoc(docs, "node_old.md"),
 	Dimension: rule.Maintenance, Severity: rule.Low, On: rule.Kinds(snapshot.NodeKind),
+	Numbers: map[string]rule.Number{"days": {Value: 90, Least: 1, Most: 3650}},
 	Applies: func(p *rule.Pass) bool {
 		created := p.Object.Meta.GetCreationTimestamp()
-		return !created.IsZero() && p.Object.Meta.GetLabels()["type"] != "virtual-kubelet" // which is no machine
+		labels := p.Object.Meta.GetLabels() // a virtual kubelet is no machine, and one of Fargate is its provider's
+		return !created.IsZero() && labels["type"] != "virtual-kubelet" && labels["eks.amazonaws.com/compute-type"] != "fargate"
 	},
 	Run: func(p *rule.Pass) {
 		node, ok := p.Object.Typed.(*corev1.Node)
 		age := p.Age(p.Object.Meta.GetCreationTimestamp().Time)
-		if !ok || age < oldNode {
+		if !ok || age < time.Duration(p.Number("days"))*day || !ofCloud(node) && age < oldMachine {
 			return
 		}
 		f := rule.Finding{
@@ -39,8 +52,8 @@ var NodeOld = rule.Check{
 		if info := node.Status.NodeInfo; info.KernelVersion != "" {
 			f.Message = fmt.Sprintf("is %s old, with kernel %s and %s: unless it is patched in place, its system lacks the fixes since then", rule.Human(age), info.KernelVersion, info.ContainerRuntimeVersion)
 		}
-		if age >= veryOldNode {
-			f.Severity = rule.Medium
+		if age < veryOldNode || !ofCloud(node) {
+			f.Severity = rule.Info
 		}
 		p.Report(f).WithFix(rule.Fix{
 			Title: "replace it by a new one: drain it, and delete it once its pods run elsewhere", Applicability: rule.NeedsThought,

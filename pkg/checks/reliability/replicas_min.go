@@ -2,10 +2,14 @@ package reliability
 
 import (
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -14,24 +18,34 @@ import (
 var ReplicasMin = rule.Check{
 	ID: "replicas-min", Title: "one replica behind a Service", Doc: rule.ReadDoc(docs, "replicas_min.md"),
 	Dimension: rule.Reliability, Severity: rule.Medium, On: rule.Workloads,
-	Needs: []schema.GroupKind{snapshot.ServiceKind, snapshot.HPAKind},
+	Needs: []schema.GroupKind{snapshot.ServiceKind, snapshot.HPAKind}, Numbers: map[string]rule.Number{"replicas": {Value: 2, Least: 2, Most: 100}},
 	Applies: func(p *rule.Pass) bool {
 		s, ok := scaleOf(p, p.Object)
 		return ok && (s.count > 0 || s.object != p.Object) && (len(servicesInFront(p)) > 0 || unread(p, snapshot.ServiceKind) != "")
 	},
 	Run: func(p *rule.Pass) {
 		s, _ := scaleOf(p, p.Object)
-		if s.count > 1 {
+		if s.count >= p.Number("replicas") || sharedRole(p) != nil { // of which spof-shared speaks
 			return
 		}
-		services := servicesInFront(p)
+		services := depending(p, servicesInFront(p))
+		if len(services) == 0 { // others answer too
+			return
+		}
 		f := rule.Finding{
 			Object:  s.object.Ref,
 			Field:   s.field,
 			Message: fmt.Sprintf("a single replica stands behind %s: when its pod or its node goes, nothing answers", names(services)),
 			Label:   "one pod is all there is",
 		}
+		want := p.Number("replicas")
 		switch {
+		case s.count > 1: // only where somebody asked for more
+			f.Message = fmt.Sprintf("%d replicas stand behind %s, and maturity.yaml asks for %d", s.count, names(services), want)
+			f.Label = fmt.Sprintf("fewer than %d", want)
+		case onlyMetrics(services):
+			f.Severity = rule.Low
+			f.Message = fmt.Sprintf("a single replica stands behind %s, from which metrics are read: while its pod or its node is away, nobody does its work", names(services))
 		case s.object != p.Object && s.count == 0:
 			f.Message = fmt.Sprintf("%s may scale %s behind %s down to none: the first requests after that find nobody", s.object, p.Object, names(services))
 			f.Severity = rule.Low
@@ -47,12 +61,12 @@ var ReplicasMin = rule.Check{
 			f.Message += "; strategy Recreate stops it at every rollout too"
 		}
 		p.Report(f).WithFix(rule.Fix{
-			Title:         "run two, on different nodes",
+			Title:         fmt.Sprintf("run %d, on different nodes", want),
 			Caution:       "two copies must be able to work side by side: sessions, locks, and volumes that only one node may mount speak against it",
 			Applicability: rule.NeedsThought,
 			Object:        s.object.Ref,
-			Patch:         rule.PutIn(s.object, s.field, int64(2)),
-			Command:       scaleCommand(s),
+			Patch:         rule.PutIn(s.object, s.field, int64(want)),
+			Command:       scaleCommand(s, want),
 		})
 	},
 	Peers: map[string][]string{
@@ -61,12 +75,12 @@ var ReplicasMin = rule.Check{
 	},
 }
 
-func scaleCommand(s scale) []string {
+func scaleCommand(s scale, want int) []string {
 	switch s.object.GroupKind() {
 	case snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.ReplicaSetKind, snapshot.RCKind:
-		return []string{"scale", s.object.String(), "--replicas=2"}
+		return []string{"scale", s.object.String(), fmt.Sprintf("--replicas=%d", want)}
 	}
-	return []string{"patch", s.object.String(), "--type=merge", "-p", fmt.Sprintf(`{"spec":{%q:2}}`, last(s.field))}
+	return []string{"patch", s.object.String(), "--type=merge", "-p", fmt.Sprintf(`{"spec":{%q:%d}}`, last(s.field), want)}
 }
 
 // servicesInFront are the Services that send traffic to any template of the object.
@@ -77,4 +91,36 @@ func servicesInFront(p *rule.Pass) []*snapshot.Object {
 		}
 	}
 	return nil
+}
+
+// depending are those of the Services in front of an object that have nobody else to answer: a canary and what it
+// stands beside answer for each other.
+func depending(p *rule.Pass, services []*snapshot.Object) []*snapshot.Object {
+	var list []*snapshot.Object
+	for _, o := range services {
+		svc, ok := o.Typed.(*corev1.Service)
+		if ok && !slices.ContainsFunc(selected(p, labels.SelectorFromSet(svc.Spec.Selector)), func(s snapshot.Selected) bool { return answers(p, s.Object) }) {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// answers tells whether another object than that of the Pass has pods that serve.
+func answers(p *rule.Pass, o *snapshot.Object) bool {
+	if o.Same(p.Object.Ref) || o.GroupKind() == snapshot.JobKind || o.GroupKind() == snapshot.CronJobKind {
+		return false
+	}
+	s, ok := scaleOf(p, o)
+	return !ok || s.count > 0
+}
+
+// onlyMetrics tells whether Services are there for metrics alone, and nobody else asks what stands behind them.
+func onlyMetrics(services []*snapshot.Object) bool {
+	for _, o := range services {
+		if svc, ok := o.Typed.(*corev1.Service); !ok || !knowledge.MetricsService(svc.Name, svc.Spec.Ports) {
+			return false
+		}
+	}
+	return len(services) > 0
 }
