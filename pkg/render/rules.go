@@ -116,6 +116,7 @@ func (p *writer) facts(r report.Rule) {
 	if r.Off {
 		add("off", "unless maturity.yaml turns it on, rules: {"+r.ID+": on}")
 	}
+	add("thresholds", r.SettingWords()...)
 	add("stage", r.Stage)
 	add("looks at", r.On)
 	add("reads too", r.Needs...)

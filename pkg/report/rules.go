@@ -2,10 +2,13 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
@@ -68,7 +71,7 @@ func DescribeRules(checks []*rule.Check, causes []*rule.Cause) *Rules {
 			r.set(name, append([]string{}, list...))
 		}
 		for _, gk := range c.Needs {
-			r.Needs = append(r.Needs, gk.Kind)
+			r.Needs = append(r.Needs, kindWord(gk))
 		}
 		list.Rules = append(list.Rules, r)
 	}
@@ -95,6 +98,28 @@ func (r *Rule) set(name string, value any) {
 		r.Settings = map[string]any{}
 	}
 	r.Settings[name] = value
+}
+
+// kindWord is a kind, with its group where that is not Kubernetes' own.
+func kindWord(gk schema.GroupKind) string {
+	if !strings.Contains(gk.Group, ".") || strings.HasSuffix(gk.Group, ".k8s.io") {
+		return gk.Kind
+	}
+	return gk.String()
+}
+
+// SettingWords are what maturity.yaml may set of the rule, in words: "days (90)".
+func (r *Rule) SettingWords() []string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(r.Settings)) {
+		switch value := r.Settings[name].(type) {
+		case int:
+			words = append(words, fmt.Sprintf("%s (%d)", name, value))
+		default:
+			words = append(words, name)
+		}
+	}
+	return words
 }
 
 func docOf(d rule.Doc) *RuleDoc {

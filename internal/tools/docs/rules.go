@@ -110,6 +110,7 @@ func (p *writer) rule(r report.Rule) {
 	if r.Off {
 		add("Off", "unless [maturity.yaml](config.md) turns it on")
 	}
+	add("[maturity.yaml](config.md) may set", r.SettingWords()...)
 	add("Stage", r.Stage)
 	add("Looks at", r.On)
 	add("Reads too", r.Needs...)
