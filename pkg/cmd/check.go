@@ -226,8 +226,8 @@ const (
 // What manifests may take: objects and findings are a multiple of their text, and collecting garbage while
 // little has been read takes as long as parsing.
 const (
-	roomAtLeast = 66 << 20 // bytes
-	roomPerByte = 12
+	roomAtLeast = 38 << 20 // bytes
+	roomPerByte = 24
 	roomPercent = 400 // the most garbage beside what is kept, in per cent of it
 )
 

@@ -20,7 +20,13 @@ var APIDeprecated = rule.Check{
 	Dimension: rule.Maintenance, Severity: rule.High, On: rule.Everything,
 	// A cluster shows every object in the version that it is asked for, whichever it was written in; what an
 	// autoscaler names it shows as it is.
-	Applies: func(p *rule.Pass) bool { return p.Object.Origin != nil || p.Object.GroupKind() == snapshot.HPAKind },
+	Applies: func(p *rule.Pass) bool {
+		o := p.Object
+		if o.Origin == nil || o.Typed != nil {
+			return o.Origin != nil || o.GroupKind() == snapshot.HPAKind
+		}
+		return knowledge.APIVersionOf(o.Written, o.Kind) != nil || definedVersions(p.Snapshot)[o.GroupKind()] != nil
+	},
 	Run: func(p *rule.Pass) {
 		judgeTarget(p)
 		if p.Object.Origin == nil {
@@ -29,7 +35,7 @@ var APIDeprecated = rule.Check{
 		at := field.NewPath("apiVersion")
 		version := p.Object.Written
 		v := knowledge.APIVersionOf(version, p.Object.Kind)
-		if v == nil {
+		if v == nil || v.By != "" && definedVersions(p.Snapshot)[p.Object.GroupKind()] != nil { // its definition knows better
 			judgeDefined(p, version)
 			return
 		}
@@ -37,12 +43,15 @@ var APIDeprecated = rule.Check{
 		what := fmt.Sprintf("%s of %s", version, p.Object.Kind)
 		switch {
 		case v.By != "":
-			f.Certainty = rule.Likely // which release the cluster runs nobody knows here
+			f.Certainty, f.Severity = rule.Likely, rule.Medium // which release the cluster runs nobody knows here
 			f.Message = fmt.Sprintf("%s is not served any more by %s and later: kubectl apply fails there", what, v.By)
 			f.Label = "gone with " + v.By
 		case v.Removed > 0 && v.Removed <= knowledge.KubernetesMinor:
 			f.Message = fmt.Sprintf("Kubernetes does not serve %s any more since 1.%d: kubectl apply fails there", what, v.Removed)
 			f.Label = fmt.Sprintf("gone since Kubernetes 1.%d", v.Removed)
+			if v.Removed > knowledge.KubernetesMinor-supported {
+				f.Severity = rule.Medium // a cluster that is looked after may be older than that
+			}
 		case v.Removed == knowledge.KubernetesMinor+1:
 			f.Severity = rule.Medium
 			f.Message = fmt.Sprintf("the next Kubernetes, 1.%d, will not serve %s any more", v.Removed, what)
@@ -116,6 +125,9 @@ func judgeTarget(p *rule.Pass) {
 		Caution: "it begins to scale then: see that its bounds and metrics are still what is wanted",
 	})
 }
+
+// supported is how many minor versions of Kubernetes get fixes at a time. Source: https://kubernetes.io/releases/.
+const supported = 3
 
 var crdKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
 

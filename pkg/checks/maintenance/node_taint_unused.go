@@ -52,11 +52,11 @@ var NodeTaintUnused = rule.Check{
 	Peers: map[string][]string{"popeye": {"POP-700"}},
 }
 
-// ownTaints are how taints start that come and go by themselves: of Kubernetes, its control planes, the clouds, network
-// plugins, and what adds and removes nodes.
+// ownTaints are how taints start that come and go by themselves, or that mark what is no machine: of Kubernetes, its
+// control planes, the clouds, drivers, network plugins, and what adds and removes nodes.
 var ownTaints = []string{
 	"node.kubernetes.io/", "node-role.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "node.cilium.io/", "karpenter.sh/",
-	"ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler",
+	"ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "eks.amazonaws.com/compute-type", "virtual-kubelet.io/", "ebs.csi.aws.com/", "efs.csi.aws.com/",
 }
 
 // chosen tells taints that people set, and that keep pods away.

@@ -2,6 +2,7 @@ package maintenance
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,7 +58,12 @@ var NSUnused = rule.Check{
 	Peers: map[string][]string{"popeye": {"POP-400"}, "kubescape": {"list-all-namespaces"}},
 }
 
-// ownNamespace tells the namespaces that Kubernetes itself makes.
+// ownNamespace tells the namespaces that Kubernetes itself makes, and those that a provider makes and fills as it likes.
 func ownNamespace(name string) bool {
+	for _, start := range []string{"openshift", "gke-managed-", "gke-gmp-", "gmp-"} {
+		if strings.HasPrefix(name, start) {
+			return true
+		}
+	}
 	return name == metav1.NamespaceDefault || name == metav1.NamespaceSystem || name == metav1.NamespacePublic || name == "kube-node-lease"
 }

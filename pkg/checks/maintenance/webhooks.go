@@ -70,6 +70,21 @@ func (w webhook) asks(op admissionv1.OperationType, group, resource string) bool
 	})
 }
 
+// ofControlPlane tells a webhook that answers beside the API server itself: whoever provides the cluster keeps it.
+func (w webhook) ofControlPlane() bool {
+	return w.client.URL != nil && (strings.HasPrefix(*w.client.URL, "https://localhost:") || strings.HasPrefix(*w.client.URL, "https://127.0.0.1:"))
+}
+
+// asksKubernetes tells whether a webhook is asked about any of Kubernetes' own kinds: their groups have no domain, or one
+// of k8s.io.
+func (w webhook) asksKubernetes() bool {
+	return slices.ContainsFunc(w.rules, func(r admissionv1.RuleWithOperations) bool {
+		return slices.ContainsFunc(r.APIGroups, func(group string) bool {
+			return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") && !strings.HasSuffix(group, ".x-k8s.io")
+		})
+	})
+}
+
 // nameLabel is put on every namespace by the API server.
 const nameLabel = "kubernetes.io/metadata.name"
 

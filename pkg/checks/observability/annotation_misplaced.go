@@ -35,8 +35,8 @@ var AnnotationMisplaced = rule.Check{
 		for _, reader := range slices.Sorted(maps.Keys(groups)) {
 			keys := groups[reader]
 			slices.Sort(keys)
-			if reader == "Prometheus" && own[scrape] != "true" {
-				continue // nothing is to be scraped
+			if reader == "Prometheus" && (own[scrape] != "true" || fetched(p, t)) {
+				continue // nothing is to be scraped, or it is for what stands elsewhere
 			}
 			values := make([]rule.Value, 0, len(keys))
 			for _, k := range keys {

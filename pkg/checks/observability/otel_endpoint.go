@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -85,7 +86,7 @@ func serviceOf(p *rule.Pass, host string) (snapshot.Ref, bool) {
 	ref := func(namespace, name string) (snapshot.Ref, bool) {
 		return snapshot.Ref{APIVersion: "v1", Kind: "Service", Namespace: namespace, Name: name}, name != "" && namespace != ""
 	}
-	if host == "" || host == "localhost" || strings.Trim(host, "0123456789.") == "" {
+	if host == "" || host == "localhost" || strings.Trim(host, "0123456789.") == "" || len(validation.IsDNS1123Subdomain(host)) > 0 { // a template fills it in
 		return snapshot.Ref{}, false
 	}
 	labels := strings.Split(strings.TrimSuffix(host, ".cluster.local"), ".")

@@ -71,6 +71,9 @@ func judgePort(p *rule.Pass, o *snapshot.Object, path *field.Path, value string,
 			return
 		}
 	}
+	if err == nil && ofMesh[number] {
+		return
+	}
 	right, known := metricsPort(list)
 	switch {
 	case err != nil:
@@ -82,7 +85,9 @@ func judgePort(p *rule.Pass, o *snapshot.Object, path *field.Path, value string,
 		}
 	case svc != nil:
 		if target := targetOf(svc, number, list); target > 0 {
-			right, known = port{number: target}, true
+			if !known { // else one that has metrics by its name
+				right, known = port{number: target}, true
+			}
 			f.Message = fmt.Sprintf("prometheus.io/port %s is the port of the Service: Prometheus asks the pods, which listen on %d", value, target)
 			break
 		}
@@ -108,6 +113,10 @@ func judgePort(p *rule.Pass, o *snapshot.Object, path *field.Path, value string,
 	}
 	p.Report(f).WithFix(fix)
 }
+
+// ofMesh are ports of containers that a mesh puts into pods, and that no template declares: there it offers its metrics, and
+// hands on those of the program. Source: the documentation of Istio, Linkerd, Consul and Kuma.
+var ofMesh = map[int]bool{15020: true, 15090: true, 4191: true, 20200: true, 5670: true}
 
 // targetOf is the container's port behind a port of a Service, where they differ; 0 where there is none.
 func targetOf(svc *corev1.Service, number int, list []port) int {

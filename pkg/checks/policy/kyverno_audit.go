@@ -29,6 +29,9 @@ var KyvernoAudit = rule.Check{
 			if own == "" {
 				own = action
 			}
+			if r.overridden {
+				return // somebody decided namespace by namespace
+			}
 			if !strings.EqualFold(own, "Enforce") {
 				silent = append(silent, r.name)
 				if r.action != "" {
@@ -56,6 +59,7 @@ var KyvernoAudit = rule.Check{
 type validatingRule struct {
 	index        int
 	name, action string
+	overridden   bool
 }
 
 // validating are the rules of a policy that judge objects.
@@ -71,7 +75,8 @@ func validating(o *snapshot.Object) []validatingRule {
 		}
 		name, _ := m["name"].(string)
 		action, _ := validate["failureAction"].(string)
-		list = append(list, validatingRule{i, name, action})
+		overrides, _ := validate["failureActionOverrides"].([]any)
+		list = append(list, validatingRule{i, name, action, len(overrides) > 0})
 	}
 	return list
 }

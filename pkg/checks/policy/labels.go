@@ -19,34 +19,39 @@ var LabelInvalid = rule.Check{
 	Dimension: rule.Policy, Severity: rule.High, On: rule.Everything,
 	Applies: func(p *rule.Pass) bool { return p.Object.Origin != nil && !p.Object.Unfit }, // what is in a cluster was taken
 	Run: func(p *rule.Pass) {
-		judgeKeys(p, field.NewPath("metadata"), p.Object.Meta.GetLabels(), p.Object.Meta.GetAnnotations())
+		const refused = "kubectl apply is refused"
+		judgeKeys(p, field.NewPath("metadata"), p.Object.Meta.GetLabels(), p.Object.Meta.GetAnnotations(), refused)
+		inTemplate := refused
+		if p.Object.Typed == nil { // of a kind of others nobody looks into the template before pods are made
+			inTemplate = "its pods are refused"
+		}
 		for _, t := range p.Object.Templates {
 			if t.Path != nil { // of a Pod they are those above
-				judgeKeys(p, t.Path.Child("metadata"), t.Labels, t.Annotations)
+				judgeKeys(p, t.Path.Child("metadata"), t.Labels, t.Annotations, inTemplate)
 			}
 		}
 	},
 	Peers: map[string][]string{"kube-score": {"label-values"}},
 }
 
-func judgeKeys(p *rule.Pass, metadata *field.Path, labels, annotations map[string]string) {
+func judgeKeys(p *rule.Pass, metadata *field.Path, labels, annotations map[string]string, effect string) {
 	for _, k := range keys(labels) {
 		at := metadata.Child("labels").Key(k)
 		if templated(k, labels[k]) {
 			continue
 		}
 		if wrong := validation.IsQualifiedName(k); len(wrong) > 0 {
-			p.Report(rule.Finding{Field: at, AtKey: true, Label: "no valid key", Message: fmt.Sprintf("%q is no key of a label: kubectl apply is refused", k)}).
+			p.Report(rule.Finding{Field: at, AtKey: true, Label: "no valid key", Message: fmt.Sprintf("%q is no key of a label: %s", k, effect)}).
 				WithFix(rule.Fix{Title: "write a key of letters, digits and - _ . that starts and ends with a letter or digit, at most 63, after an optional domain and /", Applicability: rule.NeedsThought, Caution: "whatever selects by the label must ask for the new one"})
 		}
 		if wrong := validation.IsValidLabelValue(labels[k]); len(wrong) > 0 {
-			p.Report(rule.Finding{Field: at, Value: labels[k], Label: "no valid value", Message: fmt.Sprintf("%s is no value of a label, %s: kubectl apply is refused", rule.Quote(labels[k]), fault(labels[k]))}).
+			p.Report(rule.Finding{Field: at, Value: labels[k], Label: "no valid value", Message: fmt.Sprintf("%s is no value of a label, %s: %s", rule.Quote(labels[k]), fault(labels[k]), effect)}).
 				WithFix(rule.Fix{Title: "shorten it to a word of letters, digits and - _ ., or make it an annotation, which may hold any text", Applicability: rule.NeedsThought, Caution: "whatever selects by the label must ask for the new value"})
 		}
 	}
 	for _, k := range keys(annotations) {
 		if !templated(k) && len(validation.IsQualifiedName(strings.ToLower(k))) > 0 { // as the API server asks
-			p.Report(rule.Finding{Field: metadata.Child("annotations").Key(k), AtKey: true, Label: "no valid key", Message: fmt.Sprintf("%q is no key of an annotation: kubectl apply is refused", k)}).
+			p.Report(rule.Finding{Field: metadata.Child("annotations").Key(k), AtKey: true, Label: "no valid key", Message: fmt.Sprintf("%q is no key of an annotation: %s", k, effect)}).
 				WithFix(rule.Fix{Title: "write a key of letters, digits and - _ . that starts and ends with a letter or digit, at most 63, after an optional domain and /", Applicability: rule.NeedsThought, Caution: "whatever reads the annotation must look for the new key"})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/pod-security-admission/api"
 
@@ -18,7 +19,7 @@ var PSANamespace = rule.Check{
 	Dimension: rule.Policy, Severity: rule.Medium, On: rule.Kinds(snapshot.NamespaceKind),
 	Applies: func(p *rule.Pass) bool {
 		name := p.Object.Name
-		return !systemNamespace(name) && !provided(p.Object) && (len(p.Workloads(name)) > 0 || unread(p, name, judged...) != "")
+		return !systemNamespace(name) && !provided(p.Object) && p.Object.Meta.GetDeletionTimestamp() == nil && (len(p.Workloads(name)) > 0 || unread(p, name, judged...) != "")
 	},
 	Run: func(p *rule.Pass) {
 		have := p.Object.Meta.GetLabels()
@@ -53,6 +54,10 @@ var PSANamespace = rule.Check{
 			f.Message += fmt.Sprintf("; its only workload keeps to %s", keeps)
 		default:
 			f.Message += fmt.Sprintf("; all %d workloads keep to %s", l.workloads, keeps)
+		}
+		if by := checkedBy(p); by != "" {
+			f.Severity, f.Certainty = rule.Low, rule.Possible
+			f.Message += fmt.Sprintf("; %s is asked about pods, and may refuse the same", by)
 		}
 		if len(l.restricted) > 0 && l.keeps() == api.LevelBaseline {
 			f.RuledOut = []string{"restricted, which would refuse " + told(l.restricted)}
@@ -122,4 +127,48 @@ func enforce(p *rule.Pass, l levels) rule.Fix {
 		}
 	}
 	return fix
+}
+
+type checkedKey struct{}
+
+// checkedBy is something else than the Pod Security Standards that is asked about every new pod and may refuse it, such as
+// Kyverno and Gatekeeper: what they ask for stands in kinds of their own. It is "" where nothing is seen.
+func checkedBy(p *rule.Pass) string {
+	return snapshot.Derived(p.Snapshot, checkedKey{}, func() string {
+		for _, o := range p.List(snapshot.ValidatingWebhookKind, "") {
+			t, ok := o.Typed.(*admissionv1.ValidatingWebhookConfiguration)
+			if !ok {
+				continue
+			}
+			for i := range t.Webhooks {
+				if slices.ContainsFunc(t.Webhooks[i].Rules, aboutPods) {
+					return o.String()
+				}
+			}
+		}
+		deny := map[string]bool{}
+		for _, o := range p.List(snapshot.AdmissionBindingKind, "") {
+			if b, ok := o.Typed.(*admissionv1.ValidatingAdmissionPolicyBinding); ok && slices.Contains(b.Spec.ValidationActions, admissionv1.Deny) {
+				deny[b.Spec.PolicyName] = true
+			}
+		}
+		for _, o := range p.List(snapshot.AdmissionPolicyKind, "") {
+			t, ok := o.Typed.(*admissionv1.ValidatingAdmissionPolicy)
+			if !ok || !deny[o.Name] || t.Spec.MatchConstraints == nil {
+				continue
+			}
+			if slices.ContainsFunc(t.Spec.MatchConstraints.ResourceRules, func(r admissionv1.NamedRuleWithOperations) bool { return aboutPods(r.RuleWithOperations) }) {
+				return o.String()
+			}
+		}
+		return ""
+	})
+}
+
+// aboutPods tells a rule of admission that is about new pods.
+func aboutPods(r admissionv1.RuleWithOperations) bool {
+	has := func(list []string, word string) bool {
+		return slices.Contains(list, word) || slices.Contains(list, "*") || slices.Contains(list, "*/*")
+	}
+	return has(r.APIGroups, "") && has(r.Resources, "pods") && (slices.Contains(r.Operations, admissionv1.Create) || slices.Contains(r.Operations, admissionv1.OperationAll))
 }

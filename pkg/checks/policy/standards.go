@@ -114,8 +114,13 @@ func systemNamespace(name string) bool {
 }
 
 // provided tells namespaces that whoever provides the cluster makes, and keeps as they are: their labels are not the
-// user's to set. Source: the labels of AKS and of the add-on manager of GKE, the names of OpenShift.
+// user's to set. Source: the labels of AKS and of the add-on manager of GKE, the names of OpenShift and GKE.
 func provided(o *snapshot.Object) bool {
 	labels := o.Meta.GetLabels()
-	return strings.HasPrefix(o.Name, "openshift-") || labels["kubernetes.azure.com/managedby"] != "" || labels["addonmanager.kubernetes.io/mode"] != ""
+	for _, start := range []string{"openshift-", "gke-managed-", "gke-gmp-", "gmp-"} {
+		if strings.HasPrefix(o.Name, start) {
+			return true
+		}
+	}
+	return labels["kubernetes.azure.com/managedby"] != "" || labels["addonmanager.kubernetes.io/mode"] != ""
 }

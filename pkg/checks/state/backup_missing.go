@@ -18,7 +18,7 @@ var BackupMissing = rule.Check{
 	Dimension: rule.State, Severity: rule.Medium, On: rule.Kinds(snapshot.NamespaceKind),
 	Needs: backupKinds,
 	Applies: func(p *rule.Pass) bool {
-		return (!p.Files || p.Closed) && !ownNamespace(p.Object.Name) && asked(p, backupKinds) && (len(claimsIn(p, p.Object.Name)) > 0 || !p.ListRead(snapshot.PVCKind, ""))
+		return (!p.Files || p.Closed) && !ownNamespace(p.Object.Name) && p.Object.Meta.GetDeletionTimestamp() == nil && asked(p, backupKinds) && (len(claimsIn(p, p.Object.Name)) > 0 || !p.ListRead(snapshot.PVCKind, ""))
 	},
 	Run: func(p *rule.Pass) {
 		claims := claimsIn(p, p.Object.Name)
@@ -39,12 +39,15 @@ var BackupMissing = rule.Check{
 			NoField: "what is missing stands nowhere", Certainty: rule.Likely,
 			Message: fmt.Sprintf("nothing that was read backs up %s (%s)", rule.Count(len(open), "claim"), strings.Join(open[:min(few, len(open))], ", ")),
 		}
+		if !slices.ContainsFunc(p.Workloads(p.Object.Name), func(o *snapshot.Object) bool { return len(databasesOf(p, o)) > 0 }) {
+			f.Severity = rule.Low // of what is in them nothing is known
+		}
 		if len(open) > few {
 			f.Message = strings.TrimSuffix(f.Message, ")") + fmt.Sprintf(" and %d more)", len(open)-few)
 		}
 		f.Message += ": no schedule of Velero, no snapshot and no job that makes copies"
 		p.Report(f).WithFix(rule.Fix{
-			Title: "have a backup made of what cannot be made again, and restore it once", Applicability: rule.NeedsThought,
+			Title: "have a backup made of what cannot be made again, by Velero for instance, and restore it once", Applicability: rule.NeedsThought,
 			Caution: "backups that the storage or the cloud makes by itself cannot be seen from here",
 			YAML:    fmt.Sprintf("apiVersion: velero.io/v1\nkind: Schedule\nmetadata:\n  name: %s\n  namespace: velero\nspec:\n  schedule: 0 3 * * *\n  template:\n    includedNamespaces:\n    - %s\n    ttl: 720h\n", p.Object.Name, p.Object.Name),
 		})

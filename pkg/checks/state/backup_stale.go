@@ -36,7 +36,11 @@ var BackupStale = rule.Check{
 func reportPaused(p *rule.Pass, name, message string) {
 	at := field.NewPath("spec", name)
 	patch := p.Put(at, false)
-	p.Report(rule.Finding{Field: at, Value: "true", Message: message, Label: "no backup is made"}).WithFix(rule.Fix{
+	f := rule.Finding{Field: at, Value: "true", Message: message, Label: "no backup is made"}
+	if p.Files { // who writes that down means it; what is forgotten stands in a cluster
+		f.Severity = rule.Medium
+	}
+	p.Report(f).WithFix(rule.Fix{
 		Title: "let it go on", Applicability: rule.NeedsThought, Caution: "somebody stopped it, and may have had a reason; the next one may be large and slow",
 		Patch: patch, Command: p.Live(patch),
 	})
@@ -129,6 +133,9 @@ func judgeVelero(p *rule.Pass) {
 		}
 		f.Message += ": part of what it was to keep is in no backup"
 		if !complete.IsZero() {
+			if ok && !due.missed(complete, p.Now) { // one failed, and the one before is there
+				f.Severity = rule.Medium
+			}
 			f.Message += fmt.Sprintf("; the last complete one is %s old", rule.Human(p.Age(complete)))
 		}
 	case !ok:

@@ -18,9 +18,9 @@ import (
 var DataOnEmptyDir = rule.Check{
 	ID: "data-on-emptydir", Title: "a database whose data goes with its pod", Doc: rule.ReadDoc(docs, "data_on_emptydir.md"),
 	Dimension: rule.State, Severity: rule.High, On: rule.Workloads,
-	Applies: func(p *rule.Pass) bool { return len(databasesOf(p)) > 0 },
+	Applies: func(p *rule.Pass) bool { return len(databasesOf(p, p.Object)) > 0 },
 	Run: func(p *rule.Pass) {
-		for _, d := range databasesOf(p) {
+		for _, d := range databasesOf(p, p.Object) {
 			judgeData(p, d)
 		}
 	},
@@ -34,8 +34,7 @@ type server struct {
 }
 
 // databasesOf are the databases of an object that are to keep what is written into them.
-func databasesOf(p *rule.Pass) []server {
-	o := p.Object
+func databasesOf(p *rule.Pass, o *snapshot.Object) []server {
 	switch o.GroupKind() {
 	case snapshot.JobKind, snapshot.CronJobKind, snapshot.DaemonSetKind:
 		return nil
@@ -53,7 +52,7 @@ func databasesOf(p *rule.Pass) []server {
 				continue
 			}
 			db := knowledge.DatabaseOf(c.Image, c.Command, c.Args)
-			if db != nil && !keepsNothing(db, c) && (!db.Cache || persists(p, t, c)) {
+			if db != nil && !keepsNothing(db, c) && (!db.Cache || persists(p, o.Namespace, t, c)) {
 				list = append(list, server{c, t, db})
 			}
 		}
@@ -79,7 +78,7 @@ func keepsNothing(db *knowledge.Database, c snapshot.Container) bool {
 }
 
 // persists tells whether a cache is told to keep what it holds.
-func persists(p *rule.Pass, t snapshot.Template, c snapshot.Container) bool {
+func persists(p *rule.Pass, namespace string, t snapshot.Template, c snapshot.Container) bool {
 	words := strings.Join(slices.Concat(c.Command, c.Args), " ")
 	if aof(words) {
 		return true
@@ -94,7 +93,7 @@ func persists(p *rule.Pass, t snapshot.Template, c snapshot.Container) bool {
 		if v == nil || v.ConfigMap == nil {
 			continue
 		}
-		o, _ := p.Lookup(snapshot.ConfigMapKind, p.Object.Namespace, v.ConfigMap.Name)
+		o, _ := p.Lookup(snapshot.ConfigMapKind, namespace, v.ConfigMap.Name)
 		if o == nil {
 			continue
 		}
@@ -162,6 +161,7 @@ func judgeData(p *rule.Pass, d server) {
 			if keepsData(d.db, d.Container, m.MountPath) {
 				gone = m
 			}
+		case v.HostPath != nil && settings(v.HostPath.Path):
 		default:
 			return // something that stays is mounted; what for, only its owner knows
 		}
@@ -183,13 +183,13 @@ func judgeData(p *rule.Pass, d server) {
 	}
 	i := slices.IndexFunc(d.template.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == gone.Name })
 	volume := d.template.SpecPath().Child("volumes").Index(i)
-	kind := "emptyDir"
+	kind, what := "emptyDir", "an emptyDir"
 	if d.template.Spec.Volumes[i].Ephemeral != nil {
-		kind = "ephemeral"
+		kind, what = "ephemeral", "a claim that is made and deleted with its pod"
 	}
 	f.Field, f.Label = volume.Child(kind), "is deleted with the pod"
 	f.Marks = []rule.Mark{{Field: mountOf(d, gone.Name), Label: "the data of " + d.db.Name}}
-	f.Message = fmt.Sprintf("%s of container %q keeps its data in volume %q, an %s: all of it is gone when the pod is replaced", d.db.Name, d.Name, gone.Name, kind)
+	f.Message = fmt.Sprintf("%s of container %q keeps its data in volume %q, %s: all of it is gone when the pod is replaced", d.db.Name, d.Name, gone.Name, what)
 	if sts, ok := p.Object.Typed.(*appsv1.StatefulSet); ok {
 		if p.Files && len(sts.Spec.VolumeClaimTemplates) == 0 { // claim templates cannot be added to what exists
 			fix.Patch = p.Drop(volume).And(p.Put(field.NewPath("spec", "volumeClaimTemplates"), []any{claimTemplateFor(gone.Name)}))
@@ -203,6 +203,11 @@ func judgeData(p *rule.Pass, d server) {
 	fix.Command = p.Live(fix.Patch)
 	fix.YAML = fmt.Sprintf("volumes:\n- name: %s\n  persistentVolumeClaim:\n    claimName: <CLAIM>\n", gone.Name)
 	p.Report(f).WithFix(fix)
+}
+
+// settings tells folders of the node that hold its settings, and no data: people mount its time zone.
+func settings(path string) bool {
+	return within(path, "/etc") || within(path, "/usr/share/zoneinfo") || within(path, "/sys") || within(path, "/dev")
 }
 
 func mountOf(d server, volume string) *field.Path {

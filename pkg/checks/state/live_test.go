@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -57,6 +58,44 @@ func schedule() *unstructured.Unstructured {
 	}}
 }
 
+// paused is a schedule that somebody stopped.
+func paused() *unstructured.Unstructured {
+	s := schedule()
+	spec, _ := s.Object["spec"].(map[string]any)
+	spec["paused"] = true
+	return s
+}
+
+func class(name string, byDefault bool) *storagev1.StorageClass {
+	c := &storagev1.StorageClass{ObjectMeta: named("", name), Provisioner: "kubernetes.io/aws-ebs"}
+	if byDefault {
+		c.Annotations = map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}
+	}
+	return c
+}
+
+func of(class string, c *corev1.PersistentVolumeClaim) *corev1.PersistentVolumeClaim {
+	c.Spec.StorageClassName = &class
+	return c
+}
+
+func claimOf(name string) *corev1.PersistentVolumeClaim {
+	c := claim(corev1.ClaimBound)
+	c.Name = name
+	return c
+}
+
+func zoned(zone string) *corev1.Node {
+	n := node("node-" + zone)
+	n.Labels = map[string]string{corev1.LabelTopologyZone: zone}
+	return n
+}
+
+// set is a StatefulSet whose claims name no class.
+func set(replicas int32) *appsv1.StatefulSet {
+	return &appsv1.StatefulSet{ObjectMeta: named("shop", "db"), Spec: appsv1.StatefulSetSpec{Replicas: &replicas, VolumeClaimTemplates: []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}}}}}
+}
+
 // odd is a kind of others whose fields are not what one would expect.
 func odd(gk schema.GroupKind, spec any) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
@@ -77,6 +116,16 @@ func TestLive(t *testing.T) {
 		objects   []runtime.Object
 		want      string // fail, pass, unknown, nothing
 	}{
+		{"pv-encryption", schema.GroupKind{}, "", []runtime.Object{class("gp2", false)}, "pass"}, // which EKS brings along
+		{"pv-encryption", schema.GroupKind{}, "", []runtime.Object{class("gp2", true)}, "fail"},
+		{"pv-encryption", schema.GroupKind{}, "", []runtime.Object{class("gp2", false), of("gp2", claim(corev1.ClaimBound))}, "fail"},
+		{"pv-encryption", snapshot.PVCKind, "", []runtime.Object{class("gp2", false)}, "fail"},
+		{"storageclass-no-expansion", schema.GroupKind{}, "", []runtime.Object{class("gp2", false)}, "pass"},
+		{"storageclass-immediate", schema.GroupKind{}, "", []runtime.Object{class("standard", false), zoned("a"), zoned("b")}, "pass"}, // which GKE brings along
+		{"storageclass-immediate", schema.GroupKind{}, "", []runtime.Object{class("standard", false), zoned("a"), zoned("b"), of("standard", claim(corev1.ClaimBound))}, "fail"},
+		{"storageclass-default", schema.GroupKind{}, "", []runtime.Object{class("gp2", false), set(1), of("gp2", claimOf("data-db-0"))}, "pass"},
+		{"storageclass-default", schema.GroupKind{}, "", []runtime.Object{class("gp2", false), set(2), of("gp2", claimOf("data-db-0"))}, "fail"},
+		{"backup-stale", schema.GroupKind{}, "", []runtime.Object{paused()}, "fail"},
 		{"rwo-deploy", schema.GroupKind{}, "", []runtime.Object{web(2), claim(corev1.ClaimBound), volume(ebs), node("a"), node("b")}, "fail"},
 		{"rwo-deploy", schema.GroupKind{}, "", []runtime.Object{web(2), claim(corev1.ClaimBound), volume(ebs), node("a")}, "pass"},
 		{"rwo-deploy", schema.GroupKind{}, "", []runtime.Object{web(2), claim(corev1.ClaimBound), volume(nfs), node("a"), node("b")}, "pass"},
@@ -113,7 +162,7 @@ func TestLive(t *testing.T) {
 				t.Fatal(err)
 			}
 			read := slices.Concat(eng.Kinds(), []schema.GroupKind{
-				snapshot.PodKind, snapshot.DeploymentKind, snapshot.PVCKind, snapshot.NodeKind, snapshot.PVKind, snapshot.StorageClassKind, snapshot.VeleroBackupKind, snapshot.CNPGScheduleKind, snapshot.VolumeSnapshotClassKind,
+				snapshot.PodKind, snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.PVCKind, snapshot.NodeKind, snapshot.PVKind, snapshot.StorageClassKind, snapshot.VeleroBackupKind, snapshot.CNPGScheduleKind, snapshot.VolumeSnapshotClassKind,
 			})
 			for _, gk := range read {
 				out := snapshot.Outcome{State: snapshot.Present}

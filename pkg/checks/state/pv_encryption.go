@@ -21,7 +21,7 @@ var PVEncryption = rule.Check{
 	},
 	Run: func(p *rule.Pass) {
 		c, ok := p.Object.Typed.(*storagev1.StorageClass)
-		if !ok {
+		if !ok || unusedClass(p, c) {
 			return
 		}
 		for k, v := range c.Parameters {

@@ -32,8 +32,9 @@ var PVHostPath = rule.Check{
 		}}}})
 		p.Report(rule.Finding{
 			Field: at, Marks: []rule.Mark{{Field: field.NewPath("spec", "hostPath", "path"), Label: "of whichever node the pod runs on"}},
-			Message: fmt.Sprintf("is folder %s of whichever node its pod runs on: on another node the pod finds an empty folder instead of its data", pv.Spec.HostPath.Path),
-			Label:   "nothing binds it to the node that has the data",
+			Message:   fmt.Sprintf("is folder %s of whichever node its pod runs on: on another node the pod finds an empty folder instead of its data, unless all nodes mount the same there", pv.Spec.HostPath.Path),
+			Certainty: rule.Likely, // a share of the network may be mounted there on every node
+			Label:     "nothing binds it to the node that has the data",
 		}).WithFix(rule.Fix{
 			Title: "bind it to the node that has the data, or move the data to a class that any node can attach", Applicability: rule.Placeholders,
 			Caution: "then pods that use it run on that node only, and wait when it is gone", Patch: patch, Command: p.Live(patch),

@@ -8,7 +8,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -27,7 +26,7 @@ var PVCUnused = rule.Check{
 	},
 	Run: func(p *rule.Pass) {
 		pvc, ok := p.Object.Typed.(*corev1.PersistentVolumeClaim)
-		if !ok || metav1.GetControllerOfNoCopy(pvc) != nil || !pvc.CreationTimestamp.IsZero() && p.Age(pvc.CreationTimestamp.Time) < unusedFor {
+		if !ok || len(pvc.OwnerReferences) > 0 || waitsForItsUser(pvc) || !pvc.CreationTimestamp.IsZero() && p.Age(pvc.CreationTimestamp.Time) < unusedFor {
 			return
 		}
 		uses := claimUses(p)
@@ -56,6 +55,20 @@ var PVCUnused = rule.Check{
 	Peers: map[string][]string{"popeye": {"POP-400"}, "clusterlint": {"unused-pvc"}},
 }
 
+// waitsForItsUser tells claims of programs that start pods when somebody comes, and that keep what is theirs meanwhile: homes
+// of JupyterHub, and disks of virtual machines. Source: the labels and annotations of KubeSpawner and of KubeVirt's importer.
+func waitsForItsUser(pvc *corev1.PersistentVolumeClaim) bool {
+	if pvc.Annotations["hub.jupyter.org/username"] != "" || pvc.Labels["component"] == "singleuser-storage" || pvc.Labels["app"] == "containerized-data-importer" {
+		return true
+	}
+	for key := range pvc.Annotations {
+		if strings.HasPrefix(key, "cdi.kubevirt.io/") {
+			return true
+		}
+	}
+	return false
+}
+
 // unusedFor is how long a claim may be there before somebody uses it.
 const unusedFor = 24 * time.Hour
 
@@ -74,6 +87,9 @@ func claimUses(p *rule.Pass) uses {
 			if sts, ok := o.Typed.(*appsv1.StatefulSet); ok && len(sts.Spec.VolumeClaimTemplates) > 0 {
 				u.sets[o.Namespace] = append(u.sets[o.Namespace], o)
 			}
+			if o.Content != nil {
+				named(o.Content, func(claim string) { u.names[[2]string{o.Namespace, claim}] = true })
+			}
 			for _, t := range o.Templates {
 				for i := range t.Spec.Volumes {
 					switch v := &t.Spec.Volumes[i]; {
@@ -87,6 +103,25 @@ func claimUses(p *rule.Pass) uses {
 		}
 		return u
 	})
+}
+
+// named finds the claims that an object of others names, wherever that is: runs of pipelines and virtual machines have volumes,
+// and no pod template.
+func named(content any, use func(claim string)) {
+	switch t := content.(type) {
+	case map[string]any:
+		for key, v := range t {
+			if claim, ok := v.(string); ok && (key == "claimName" || key == "existingClaim") {
+				use(claim)
+				continue
+			}
+			named(v, use)
+		}
+	case []any:
+		for _, v := range t {
+			named(v, use)
+		}
+	}
 }
 
 // setOf is the StatefulSet that made a claim, by its name; beyond tells whether it has no pod of that number. One that is

@@ -3,6 +3,7 @@ package state
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -100,6 +101,10 @@ func judgeShared(p *rule.Pass, c sharedClaim) {
 		if one {
 			f.Message = f.Message[:len(f.Message)-len("those on other nodes never start")] + "the others never start"
 		}
+		if !one && allReady(p.Object, m.pods) { // they are on one node, or the driver does not look
+			f.Severity, f.Certainty = rule.Medium, rule.Likely
+			f.Message = strings.Replace(f.Message, "those on other nodes never start", "they run now, and one that comes to another node after a rollout or a drain never starts", 1)
+		}
 		p.Report(f).WithFix(rule.Fix{
 			Title: "run one replica, or make it a StatefulSet with volumeClaimTemplates, or use a class that offers ReadWriteMany", Applicability: rule.NeedsThought,
 			Caution: "the access mode of a claim cannot be changed: a new claim starts empty",
@@ -123,6 +128,19 @@ func judgeShared(p *rule.Pass, c sharedClaim) {
 		f.Message = fmt.Sprintf("claim %q is %s, and a rollout starts the new pod before the old one goes: each of the two waits for the other for ever", c.claim, mode)
 	}
 	p.Report(f).WithFix(recreate(p))
+}
+
+// allReady tells whether as many pods as there may be are ready.
+func allReady(o *snapshot.Object, pods int) bool {
+	switch t := o.Typed.(type) {
+	case *appsv1.Deployment:
+		return int(t.Status.ReadyReplicas) >= pods
+	case *appsv1.StatefulSet:
+		return int(t.Status.ReadyReplicas) >= pods
+	case *appsv1.ReplicaSet:
+		return int(t.Status.ReadyReplicas) >= pods
+	}
+	return false
 }
 
 // claimOf is a claim of this namespace that was read. That it is missing is another check's to say.

@@ -207,6 +207,38 @@ func classOf(annotations map[string]string, spec *corev1.PersistentVolumeClaimSp
 	return *spec.StorageClassName, true
 }
 
+type classesKey struct{}
+
+// unusedClass tells a class of a cluster that nobody uses: no volume and no claim names it, and it is not what claims get that
+// name none. Providers bring such classes along.
+func unusedClass(p *rule.Pass, c *storagev1.StorageClass) bool {
+	if p.Files || isDefault(c) || unread(p, "", snapshot.PVKind, snapshot.PVCKind, snapshot.StatefulSetKind) != "" {
+		return false
+	}
+	return !snapshot.Derived(p.Snapshot, classesKey{}, func() map[string]bool {
+		used := map[string]bool{}
+		add := func(pvc *corev1.PersistentVolumeClaim) {
+			name, _ := classOf(pvc.Annotations, &pvc.Spec)
+			used[name] = true
+		}
+		for _, gk := range []schema.GroupKind{snapshot.PVKind, snapshot.PVCKind, snapshot.StatefulSetKind} {
+			for _, o := range p.List(gk, "") {
+				switch t := o.Typed.(type) {
+				case *corev1.PersistentVolume:
+					used[t.Spec.StorageClassName] = true
+				case *corev1.PersistentVolumeClaim:
+					add(t)
+				case *appsv1.StatefulSet:
+					for i := range t.Spec.VolumeClaimTemplates {
+						add(&t.Spec.VolumeClaimTemplates[i])
+					}
+				}
+			}
+		}
+		return used
+	})[c.Name]
+}
+
 func storageClass(p *rule.Pass, name string) *storagev1.StorageClass {
 	o, _ := p.Lookup(snapshot.StorageClassKind, "", name)
 	if o == nil {

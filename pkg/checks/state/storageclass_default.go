@@ -54,7 +54,7 @@ var StorageClassDefault = rule.Check{
 			}
 			for i := range t.Spec.VolumeClaimTemplates {
 				c := &t.Spec.VolumeClaimTemplates[i]
-				if _, named := classOf(c.Annotations, &c.Spec); !named {
+				if _, named := classOf(c.Annotations, &c.Spec); !named && !has(p, t, c.Name) {
 					reportNoDefault(p, field.NewPath("spec", "volumeClaimTemplates").Index(i).Child("spec", "storageClassName"), "claim "+c.Name+" ")
 				}
 			}
@@ -116,6 +116,25 @@ func waits(p *rule.Pass, sts *appsv1.StatefulSet) bool {
 		}
 	}
 	return false
+}
+
+// has tells whether every pod of the StatefulSet has its claim: they were made while a class was the default, or by hand, and
+// go on as they are.
+func has(p *rule.Pass, sts *appsv1.StatefulSet, name string) bool {
+	m, ok := mostPods(p, p.Object)
+	if p.Files || !ok || m.pods == 0 {
+		return false
+	}
+	first := 0
+	if sts.Spec.Ordinals != nil {
+		first = int(sts.Spec.Ordinals.Start)
+	}
+	for n := first; n < first+m.pods; n++ {
+		if o, _ := p.Lookup(snapshot.PVCKind, p.Object.Namespace, fmt.Sprintf("%s-%s-%d", name, sts.Name, n)); o == nil {
+			return false
+		}
+	}
+	return true
 }
 
 func reportTwoDefaults(p *rule.Pass, defaults []string) {

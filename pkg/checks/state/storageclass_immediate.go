@@ -26,7 +26,7 @@ var StorageClassImmediate = rule.Check{
 	},
 	Run: func(p *rule.Pass) {
 		c, ok := p.Object.Typed.(*storagev1.StorageClass)
-		if !ok || c.VolumeBindingMode != nil && *c.VolumeBindingMode != storagev1.VolumeBindingImmediate || oneZone(c) {
+		if !ok || c.VolumeBindingMode != nil && *c.VolumeBindingMode != storagev1.VolumeBindingImmediate || oneZone(c) || unusedClass(p, c) {
 			return
 		}
 		zones := zonesOf(p)

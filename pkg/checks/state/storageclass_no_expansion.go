@@ -20,7 +20,7 @@ var StorageClassNoExpansion = rule.Check{
 	},
 	Run: func(p *rule.Pass) {
 		c, ok := p.Object.Typed.(*storagev1.StorageClass)
-		if !ok || c.AllowVolumeExpansion != nil && *c.AllowVolumeExpansion {
+		if !ok || c.AllowVolumeExpansion != nil && *c.AllowVolumeExpansion || unusedClass(p, c) {
 			return
 		}
 		at := field.NewPath("allowVolumeExpansion")

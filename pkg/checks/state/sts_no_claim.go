@@ -17,7 +17,7 @@ var STSNoClaim = rule.Check{
 	Dimension: rule.State, Severity: rule.Info, On: rule.Kinds(snapshot.StatefulSetKind),
 	Run: func(p *rule.Pass) {
 		sts, ok := p.Object.Typed.(*appsv1.StatefulSet)
-		if !ok || len(sts.Spec.VolumeClaimTemplates) > 0 || len(databasesOf(p)) > 0 {
+		if !ok || len(sts.Spec.VolumeClaimTemplates) > 0 || len(databasesOf(p, p.Object)) > 0 {
 			return
 		}
 		if slices.ContainsFunc(sts.Spec.Template.Spec.Volumes, func(v corev1.Volume) bool { return v.PersistentVolumeClaim != nil }) {

@@ -28,7 +28,7 @@ var STSServiceName = rule.Check{
 		name, path := sts.Spec.ServiceName, field.NewPath("spec", "serviceName")
 		severity := rule.Medium
 		if m, ok := mostPods(p, p.Object); !ok || m.pods <= 1 { // nobody has a neighbour to find
-			severity = rule.Low
+			severity = rule.Info
 		}
 		o, _ := p.Lookup(snapshot.ServiceKind, p.Object.Namespace, name)
 		if o == nil {
