@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/source"
 )
@@ -204,12 +205,14 @@ func (a *archive) object(name string, line int, content map[string]any) {
 	a.byFile[name] = append(a.byFile[name], d)
 }
 
-// newestIn moves the clock to the newest time stamp inside of v.
+// newestIn moves the clock to the newest time stamp inside of v that tells of something past.
 func (a *archive) newestIn(v any) {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, item := range v {
-			a.newestIn(item)
+		for key, item := range v {
+			if !toCome.MatchString(key) {
+				a.newestIn(item)
+			}
 		}
 	case []any:
 		for _, item := range v {
@@ -224,6 +227,9 @@ func (a *archive) newestIn(v any) {
 		}
 	}
 }
+
+// toCome are fields that say when something will be: certificates end, and schedules go on.
+var toCome = knowledge.Regexp(`(?i)^(notAfter|renewalTime|expir\w*|next\w*|until|validUntil)$`)
 
 func (a *archive) fill() *snapshot.Snapshot {
 	now := a.index.At

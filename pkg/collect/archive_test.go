@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -35,5 +36,25 @@ func TestLogOfFolder(t *testing.T) {
 				t.Errorf("%s: %q: %v", file, text, out)
 			}
 		}
+	}
+}
+
+// A folder that kubectl made has no clock of its own: it is the newest time that something happened in it, and
+// not one that is to come.
+func TestClockOfFolder(t *testing.T) {
+	const certificates = `kind: List
+apiVersion: v1
+items:
+- apiVersion: cert-manager.io/v1
+  kind: Certificate
+  metadata: {name: web, namespace: shop, creationTimestamp: "2026-01-01T00:00:00Z"}
+  status: {notAfter: "2026-04-01T00:00:00Z", renewalTime: "2026-03-01T00:00:00Z", conditions: [{type: Ready, status: "True", lastTransitionTime: "2026-01-02T00:00:00Z"}]}
+`
+	s, _, problems, err := Archive(fstest.MapFS{"certificates.cert-manager.io.yaml": {Data: []byte(certificates)}})
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	if got := s.Now.Format(time.DateOnly); got != "2026-01-02" {
+		t.Errorf("the clock is %s", got)
 	}
 }
