@@ -52,8 +52,11 @@ func (j *checking) checks(at lookedAt) []*rule.Check {
 	return list
 }
 
-// judge runs the checks that look at o.
+// judge runs the checks that look at o. How something is set that is being deleted does not matter any more.
 func (j *checking) judge(o *snapshot.Object, part *Result) {
+	if o.Meta.GetDeletionTimestamp() != nil {
+		return
+	}
 	part.Objects++
 	j.result, j.object = part, o
 	j.pass = rule.NewPass(j.snapshot, o, nil, nil, rule.Sink{Report: j.report, Unknown: j.cannot, Unresolved: j.unresolved})

@@ -2,6 +2,7 @@ package efficiency
 
 import (
 	"fmt"
+	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -23,7 +24,7 @@ var HPARequestsMissing = rule.Check{
 	},
 	Run: func(p *rule.Pass) {
 		hpa, target := scaled(p)
-		if target == nil {
+		if target == nil || told(hpa) {
 			return
 		}
 		metrics := shares(hpa)
@@ -48,6 +49,16 @@ var HPARequestsMissing = rule.Check{
 	},
 }
 
+// told tells whether the autoscaler has noticed by itself: a cause then says so, of the workload.
+func told(hpa *autoscalingv2.HorizontalPodAutoscaler) bool {
+	for _, c := range hpa.Status.Conditions {
+		if c.Type == autoscalingv2.ScalingActive && c.Status == corev1.ConditionFalse && strings.Contains(c.Message, "missing ") && strings.Contains(c.Message, "request for ") {
+			return true
+		}
+	}
+	return false
+}
+
 // scaled is the object of a Pass as a HorizontalPodAutoscaler, and what it scales; nil for what was not read
 // or has no pods.
 func scaled(p *rule.Pass) (*autoscalingv2.HorizontalPodAutoscaler, *snapshot.Object) {
@@ -58,7 +69,7 @@ func scaled(p *rule.Pass) (*autoscalingv2.HorizontalPodAutoscaler, *snapshot.Obj
 	to := hpa.Spec.ScaleTargetRef
 	ref := snapshot.Ref{APIVersion: to.APIVersion, Kind: to.Kind, Name: to.Name}
 	target, _ := p.Lookup(ref.GroupKind(), p.Object.Namespace, to.Name)
-	if target == nil || len(target.Templates) == 0 || target.Templates[0].Spec == nil {
+	if target == nil || len(target.Templates) == 0 || target.Templates[0].Spec == nil || target.GroupKind() == snapshot.DaemonSetKind { // which nothing scales
 		return nil, nil
 	}
 	return hpa, target

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -38,10 +39,13 @@ var ImageLatest = rule.Check{
 	},
 }
 
+// buildsHere starts what stands for an image until it is built: ko writes its digest there.
+const buildsHere = "ko://"
+
 // moving reports an image of a container, or with "" of a volume, that names no version.
 func moving(p *rule.Pass, at *field.Path, image, container, runs string) {
 	name, tag, digest := parseImage(image)
-	if name == "" || digest || tag != "" && tag != "latest" {
+	if name == "" || digest || tag != "" && tag != "latest" || knowledge.InjectedImage(image) || strings.HasPrefix(image, buildsHere) {
 		return
 	}
 	f := rule.Finding{Seen: p.Object.In(container), Field: at, Value: image}

@@ -40,7 +40,7 @@ var MemoryLimitFarFromRequest = rule.Check{
 
 // farApart compares the limit and the request of a container, or of the pod as a whole.
 func farApart(p *rule.Pass, seen snapshot.Ref, parent *field.Path, limit, request *amount) {
-	if !limit.set() || !request.set() {
+	if !limit.set() || !request.set() || request.Cmp(leastMemory) < 0 { // which memory-unit-slip reports
 		return
 	}
 	factor := limit.AsApproximateFloat64() / request.AsApproximateFloat64()

@@ -3,7 +3,9 @@ package network
 import (
 	"fmt"
 	"slices"
+	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -35,7 +37,7 @@ var IngressClash = rule.Check{
 					}
 					// Two files may hold one Ingress: a base and its overlay.
 					twin := other.ingress != p.Object && other.ingress.Same(p.Object.Ref)
-					if !twin && !(other.ingress.Namespace == p.Object.Namespace && other.leads(at.Backend)) {
+					if !twin && !(other.ingress.Namespace == p.Object.Namespace && other.leads(p, at.Backend)) {
 						found = append(found, clash{other, key, field.NewPath("spec", "rules").Index(i).Child("http", "paths").Index(j), at})
 						break
 					}
@@ -61,11 +63,38 @@ type route struct {
 	backend    networkingv1.IngressBackend
 }
 
-func (r route) leads(b networkingv1.IngressBackend) bool {
+func (r route) leads(p *rule.Pass, b networkingv1.IngressBackend) bool {
 	if r.backend.Service == nil || b.Service == nil {
 		return r.backend.Service == nil && b.Service == nil && r.backend.Resource != nil && b.Resource != nil && r.backend.Resource.Name == b.Resource.Name
 	}
-	return *r.backend.Service == *b.Service
+	if *r.backend.Service == *b.Service {
+		return true
+	}
+	if r.backend.Service.Name != b.Service.Name {
+		return false
+	}
+	one, other := portOf(p, r.backend.Service), portOf(p, b.Service)
+	return one != 0 && one == other
+}
+
+// portOf is the number of the port of a Service of the Pass' namespace that a backend names, whichever way; 0 where
+// it cannot be told.
+func portOf(p *rule.Pass, b *networkingv1.IngressServiceBackend) int32 {
+	if b.Port.Name == "" {
+		return b.Port.Number
+	}
+	o, _ := p.Lookup(snapshot.ServiceKind, p.Object.Namespace, b.Name)
+	if o == nil {
+		return 0
+	}
+	if svc, ok := o.Typed.(*corev1.Service); ok {
+		for _, sp := range svc.Spec.Ports {
+			if sp.Name == b.Port.Name {
+				return sp.Port
+			}
+		}
+	}
+	return 0
 }
 
 func keyOf(ing *networkingv1.Ingress, host string, path *networkingv1.HTTPIngressPath) routeKey {
@@ -79,11 +108,25 @@ func keyOf(ing *networkingv1.Ingress, host string, path *networkingv1.HTTPIngres
 	return key
 }
 
+// canary marks an Ingress that takes a part of the requests for another one, under whose certificate they come.
+const canary = "nginx.ingress.kubernetes.io/canary"
+
 // aside tells whether an Ingress is meant to stand beside another one with the same paths: a part of the traffic,
 // or what a certificate authority asks for.
 func aside(ing *networkingv1.Ingress) bool {
-	return flag(ing.Annotations, "nginx.ingress.kubernetes.io/canary") || ing.Annotations["nginx.org/mergeable-ingress-type"] == "master" ||
-		ing.DeletionTimestamp != nil || challenge(ing)
+	return flag(ing.Annotations, canary) || ing.Annotations["nginx.org/mergeable-ingress-type"] == "master" ||
+		ing.DeletionTimestamp != nil || challenge(ing) || narrowed(ing)
+}
+
+// narrowed tells whether annotations let an Ingress take only some of the requests for its hosts and paths. Source: the
+// documents of the AWS Load Balancer Controller and of Kong.
+func narrowed(ing *networkingv1.Ingress) bool {
+	for k := range ing.Annotations {
+		if strings.HasPrefix(k, "alb.ingress.kubernetes.io/conditions.") || k == "konghq.com/methods" || strings.HasPrefix(k, "konghq.com/headers") {
+			return true
+		}
+	}
+	return false
 }
 
 // claimed are the paths of all Ingresses, those of the oldest one first: many controllers let it win.

@@ -22,7 +22,7 @@ var IngressTLS = rule.Check{
 	},
 	Run: func(p *rule.Pass) {
 		ing, ok := p.Object.Typed.(*networkingv1.Ingress)
-		if !ok || terminatedBy(ing) {
+		if !ok || terminatedBy(ing) || flag(ing.Annotations, canary) {
 			return
 		}
 		path := field.NewPath("spec", "tls")
@@ -38,7 +38,7 @@ var IngressTLS = rule.Check{
 			named = append(named, t.Hosts...)
 		}
 		for i, r := range ing.Spec.Rules {
-			if r.Host == "" || coveredBy(named, r.Host) || !firstOf(ing, i) {
+			if r.Host == "" || coveredBy(named, r.Host) || !firstOf(ing, i) || elsewhere(p, ing, r.Host) {
 				continue
 			}
 			at := field.NewPath("spec", "rules").Index(i).Child("host")
@@ -56,8 +56,13 @@ var IngressTLS = rule.Check{
 
 func reportNoTLS(p *rule.Pass, ing *networkingv1.Ingress, path *field.Path) {
 	var hosts, hidden []string
+	others := false
 	for _, r := range ing.Spec.Rules {
 		if r.Host == "" {
+			continue
+		}
+		if elsewhere(p, ing, r.Host) {
+			others = true
 			continue
 		}
 		hosts = append(hosts, r.Host)
@@ -66,6 +71,9 @@ func reportNoTLS(p *rule.Pass, ing *networkingv1.Ingress, path *field.Path) {
 		}
 	}
 	hosts = distinct(hosts)
+	if len(hosts) == 0 && others {
+		return
+	}
 	what := "every host"
 	if len(hosts) > 0 {
 		what = some(hosts)
@@ -93,6 +101,34 @@ func reportNoTLS(p *rule.Pass, ing *networkingv1.Ingress, path *field.Path) {
 		fix.Patch, fix.YAML = p.Put(path, []any{tlsEntry(hosts)}), tlsYAML(hosts)
 	}
 	p.Report(f).WithFix(fix)
+}
+
+type securedKey struct{}
+
+// elsewhere tells whether another Ingress of the class brings a certificate for a host: controllers serve a host as one,
+// however many Ingresses its paths are spread over.
+func elsewhere(p *rule.Pass, ing *networkingv1.Ingress, host string) bool {
+	named := snapshot.Derived(p.Snapshot, securedKey{}, func() map[string]map[string]bool {
+		found := map[string]map[string]bool{}
+		for _, o := range p.List(snapshot.IngressKind, "") {
+			other, ok := o.Typed.(*networkingv1.Ingress)
+			if !ok {
+				continue
+			}
+			for _, t := range other.Spec.TLS {
+				for _, h := range t.Hosts {
+					if found[classOf(other)] == nil {
+						found[classOf(other)] = map[string]bool{}
+					}
+					found[classOf(other)][strings.ToLower(h)] = true
+				}
+			}
+		}
+		return found
+	})[classOf(ing)]
+	host = strings.ToLower(host)
+	_, parent, _ := strings.Cut(host, ".")
+	return named[host] || named["*."+parent]
 }
 
 func tlsEntry(hosts []string) map[string]any {

@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -32,7 +33,7 @@ var NetpolOrphan = rule.Check{
 			p.Unknown("no workload of namespace %s is in the input", ns)
 			return
 		}
-		if madeByOperator(p, ns, &policy.Spec.PodSelector) {
+		if p.MadeByOperator(ns, &policy.Spec.PodSelector) {
 			p.Unknown("an operator may make the pods that it is for")
 			return
 		}
@@ -42,13 +43,15 @@ var NetpolOrphan = rule.Check{
 			Field: path, Value: text, Certainty: certaintyHere(p), Label: "finds no pod",
 			Message: fmt.Sprintf("podSelector %s finds no pod and no pod template %s: the policy limits nothing", text, place(p, ns)),
 		}
+		if _, ok := fitting(p, ns, &policy.Spec.PodSelector, func(want, has string) bool {
+			return len(policy.Spec.PodSelector.MatchLabels) > 1 || knowledge.Nearest(want, []string{has}) != ""
+		}); ok && !p.Files {
+			return // there a cause says so
+		}
 		n, ok := nearest(p, ns, &policy.Spec.PodSelector)
 		if !ok {
 			p.Report(f).WithFix(rule.Fix{Title: "select labels that the pods carry, or delete the policy", Applicability: rule.NeedsThought, Caution: "from then on only what its rules name gets in or out"})
 			return
-		}
-		if !p.Files {
-			return // there a cause says so
 		}
 		f.Severity, f.Field, f.Value = rule.Medium, path.Child("matchLabels").Key(n.key), n.old
 		f.Label = fmt.Sprintf("%s has %s=%s", n.object, n.key, n.new)

@@ -57,7 +57,7 @@ func judgePeers(p *rule.Pass, peers []networkingv1.NetworkPolicyPeer, path *fiel
 
 // judgePodPeer looks for pods of namespaces that a peer is for.
 func judgePodPeer(p *rule.Pass, ls *metav1.LabelSelector, path *field.Path, namespaces []string) {
-	if all(ls) || optIn(ls) || slices.ContainsFunc(namespaces, func(ns string) bool { return madeByOperator(p, ns, ls) }) {
+	if all(ls) || optIn(ls) || slices.ContainsFunc(namespaces, func(ns string) bool { return p.MadeByOperator(ns, ls) }) {
 		return
 	}
 	selector, err := snapshot.SelectorOf(ls)
@@ -176,7 +176,7 @@ func byName(p *rule.Pass, ls *metav1.LabelSelector, path *field.Path) (*rule.Fin
 		patch := p.Put(path.Child("matchLabels"), map[string]any{corev1.LabelMetadataName: value})
 		return &rule.Finding{
 				Field: path.Child("matchLabels").Key(key), Value: value, Severity: rule.Medium, Certainty: certaintyHere(p), Label: o.String() + " has no such label",
-				Message: fmt.Sprintf("no namespace has the label %s=%s, and %s does not either: nobody gets through by this peer", key, value, o),
+				Message: fmt.Sprintf("no namespace has the label %s=%s, not even %s: nobody gets through by this peer", key, value, o),
 			}, &rule.Fix{
 				Title: fmt.Sprintf("select it by the label that every namespace has: %s", corev1.LabelMetadataName), Applicability: rule.NeedsThought, Patch: patch, Command: p.Live(patch),
 				Caution: "its pods may connect from then on",

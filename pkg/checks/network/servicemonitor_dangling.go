@@ -115,7 +115,7 @@ func judgeServiceMonitor(p *rule.Pass, m monitor) {
 			return
 		}
 		key, value, o := m.nearestService(p)
-		if o == nil && p.Files && !p.Closed && (of == 0 || !m.alone(p) || madeByOperator(p, p.Object.Namespace, m.labels)) {
+		if o == nil && p.Files && !p.Closed && (of == 0 || !m.alone(p) || p.MadeByOperator(p.Object.Namespace, m.labels)) {
 			p.Unknown("no such Service of %s is in the input", m.where())
 			return
 		}
@@ -327,7 +327,7 @@ func judgePodMonitor(p *rule.Pass, m monitor) {
 				n, ok = nearest(p, ns, m.labels)
 			}
 		}
-		if !ok && p.Files && !p.Closed && (workloads == 0 || !m.alone(p) || madeByOperator(p, p.Object.Namespace, m.labels)) {
+		if !ok && p.Files && !p.Closed && (workloads == 0 || !m.alone(p) || p.MadeByOperator(p.Object.Namespace, m.labels)) {
 			p.Unknown("no such workload of %s is in the input", m.where())
 			return
 		}

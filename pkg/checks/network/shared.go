@@ -144,9 +144,17 @@ type near struct {
 // maxCompared is how many workloads a selector that finds nothing is compared with.
 const maxCompared = 1000
 
-// nearest looks for the workload of a namespace that a selector may have meant: all labels but one fit, and of a
-// selector with a single label the value is a typing mistake away.
+// nearest looks for the workload of a namespace that a selector may have meant: all labels but one fit, and the value of
+// that is a typing mistake away.
 func nearest(p *rule.Pass, namespace string, selector *metav1.LabelSelector) (near, bool) {
+	// What lacks one of several labels may be another component of the same application.
+	return fitting(p, namespace, selector, func(want, has string) bool {
+		return knowledge.Typo(want, has) && knowledge.Nearest(want, []string{has}) != ""
+	})
+}
+
+// fitting looks for a workload of a namespace that has all labels of a selector but one, whose value is alike.
+func fitting(p *rule.Pass, namespace string, selector *metav1.LabelSelector, alike func(want, has string) bool) (near, bool) {
 	if selector == nil || len(selector.MatchExpressions) > 0 || len(selector.MatchLabels) == 0 {
 		return near{}, false
 	}
@@ -165,7 +173,7 @@ func nearest(p *rule.Pass, namespace string, selector *metav1.LabelSelector) (ne
 			if count != 1 || !ok || snapshot.ControllerLabel(wrong) {
 				continue
 			}
-			if len(want) > 1 || knowledge.Nearest(want[wrong], []string{has}) != "" {
+			if alike(want[wrong], has) {
 				return near{o, wrong, want[wrong], has}, true
 			}
 		}

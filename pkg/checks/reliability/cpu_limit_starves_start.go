@@ -48,7 +48,9 @@ var CPULimitStarvesStart = rule.Check{
 					c.Name, limit.String(), tenths(worth), name, rule.Seconds(budget))
 				f.Label = fmt.Sprintf("%s of every second; what needs 5s of CPU to start takes %s", share(limit), rule.Seconds(5*time.Second*1000/time.Duration(limit.MilliValue())))
 				f.Marks = []rule.Mark{{Field: c.Path.Child(name), Label: "gives up after " + rule.Seconds(budget)}}
-				if java != "" {
+				if java == "" {
+					f.Severity = rule.Low // what its start needs, nobody has measured
+				} else {
 					f.Message += "; it starts a JVM (" + java + ")"
 					f.Certainty = rule.Likely
 				}

@@ -36,12 +36,16 @@ var CronScheduleInvalid = rule.Check{
 			return
 		}
 		times, err := knowledge.ParseSchedule(schedule)
+		why := ""
+		if err != nil {
+			why, _, _ = strings.Cut(err.Error(), ": strconv.") // who wrote H for a number need not read Go
+		}
 		fix := rule.Fix{Title: "write a schedule that comes: minute, hour, day of the month, month, day of the week", Applicability: rule.NeedsThought}
 		switch {
 		case err != nil:
 			p.Report(rule.Finding{
-				Field: path, Value: cron.Spec.Schedule, Label: err.Error(),
-				Message: fmt.Sprintf("schedule %q cannot be read: %v", cron.Spec.Schedule, err),
+				Field: path, Value: cron.Spec.Schedule, Label: why,
+				Message: fmt.Sprintf("schedule %q cannot be read: %s", cron.Spec.Schedule, why),
 			}).WithFix(fix)
 		case times.Next(p.Now).IsZero():
 			p.Report(rule.Finding{

@@ -2,10 +2,12 @@ package reliability
 
 import (
 	"fmt"
+	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -21,7 +23,7 @@ var CronJobSuspended = rule.Check{
 		caution := ""
 		switch t := p.Object.Typed.(type) {
 		case *batchv1.CronJob:
-			if !suspended(t.Spec.Suspend) {
+			if !suspended(t.Spec.Suspend) || backup(p.Object) { // of a backup that does not run backup-stale speaks
 				return
 			}
 			f.Message = "suspended: no run starts"
@@ -47,4 +49,19 @@ var CronJobSuspended = rule.Check{
 		})
 	},
 	Peers: map[string][]string{"popeye": {"POP-1500"}},
+}
+
+// backup tells whether the runs of an object make backups.
+func backup(o *snapshot.Object) bool {
+	if knowledge.BackupName(o.Name) {
+		return true
+	}
+	for _, t := range o.Templates {
+		for _, c := range t.Containers() {
+			if knowledge.BackupProgram(c.Image, slices.Concat(c.Command, c.Args)) != "" {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -68,6 +68,9 @@ func rangeOf(o *snapshot.Object) (replicaRange, bool) {
 		return replicaRange{}, false
 	}
 	least, set := number(spec["minReplicaCount"]) // KEDA's default is 0
+	if idle, ok := number(spec["idleReplicaCount"]); ok && idle < least {
+		least = idle // so many while there is nothing to do
+	}
 	return replicaRange{least: least, most: most, field: "maxReplicaCount", unset: !set}, true
 }
 

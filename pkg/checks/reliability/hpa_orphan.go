@@ -1,6 +1,8 @@
 package reliability
 
 import (
+	"fmt"
+
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -19,6 +21,14 @@ var HPAOrphan = rule.Check{
 		}
 		to := hpa.Spec.ScaleTargetRef
 		ref := snapshot.Ref{APIVersion: to.APIVersion, Kind: to.Kind, Namespace: p.Object.Namespace, Name: to.Name}
+		switch ref.GroupKind() {
+		case snapshot.DaemonSetKind, snapshot.JobKind, snapshot.CronJobKind, snapshot.PodKind:
+			p.Report(rule.Finding{
+				Field: field.NewPath("spec", "scaleTargetRef", "kind"), Value: to.Kind, Label: "has no number of replicas",
+				Message: fmt.Sprintf("is for %s, and a %s cannot be scaled, so nothing is", ref, to.Kind),
+			}).WithFix(rule.Fix{Title: "name a Deployment, a StatefulSet or another kind that has replicas, or delete the autoscaler", Applicability: rule.NeedsThought})
+			return
+		}
 		path := field.NewPath("spec", "scaleTargetRef", "name")
 		a := p.Absent(path, ref)
 		if a == nil {

@@ -73,6 +73,23 @@ func naked(node string) *corev1.Pod {
 	return &corev1.Pod{ObjectMeta: shop, Spec: corev1.PodSpec{NodeName: node, RestartPolicy: corev1.RestartPolicyAlways, Containers: web(1).Spec.Template.Spec.Containers}}
 }
 
+func ownedBy(meta metav1.ObjectMeta, kind, name string) metav1.ObjectMeta {
+	yes := true
+	meta.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: kind, Name: name, Controller: &yes}}
+	return meta
+}
+
+func replicaSet() *appsv1.ReplicaSet {
+	d := web(2)
+	return &appsv1.ReplicaSet{ObjectMeta: ownedBy(metav1.ObjectMeta{Namespace: "shop", Name: "web-1"}, "Deployment", "web"), Spec: appsv1.ReplicaSetSpec{Selector: d.Spec.Selector, Template: d.Spec.Template}}
+}
+
+// injected is a pod of the Deployment to which a webhook has added a container with a port of that name.
+func injected(port string) *corev1.Pod {
+	meta := ownedBy(metav1.ObjectMeta{Namespace: "shop", Name: "web-1-abcde", Labels: map[string]string{"app": "web"}}, "ReplicaSet", "web-1")
+	return &corev1.Pod{ObjectMeta: meta, Spec: corev1.PodSpec{Containers: append(web(2).Spec.Template.Spec.Containers, corev1.Container{Name: "proxy", Ports: []corev1.ContainerPort{{Name: port, ContainerPort: 15090}}})}}
+}
+
 // TestBlind holds that on a cluster what may not be read is never taken for what is not there, and
 // that what was read is judged.
 func TestBlind(t *testing.T) {
@@ -91,6 +108,8 @@ func TestBlind(t *testing.T) {
 		{"svc-selects-nothing", snapshot.DeploymentKind, []runtime.Object{webService("http")}, "unknown Deployment: forbidden"},
 		{"svc-selects-nothing", snapshot.PodKind, []runtime.Object{webService("http"), web(2)}, "pass"},
 		{"svc-port-mismatch", schema.GroupKind{}, []runtime.Object{webService("htpp"), web(2)}, "fail"},
+		{"svc-port-mismatch", schema.GroupKind{}, []runtime.Object{webService("envoy"), web(2), replicaSet(), injected("envoy")}, "pass"},
+		{"svc-port-mismatch", schema.GroupKind{}, []runtime.Object{webService("htpp"), web(2), replicaSet(), injected("envoy")}, "fail"},
 		{"svc-port-mismatch", schema.GroupKind{}, []runtime.Object{webService("htpp")}, "nothing"},
 		{"svc-port-mismatch", snapshot.DeploymentKind, []runtime.Object{webService("htpp")}, "unknown Deployment: forbidden"},
 		{"pdb-orphan", schema.GroupKind{}, []runtime.Object{webBudget(1)}, "fail"},

@@ -1,6 +1,7 @@
 package reliability
 
 import (
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -11,7 +12,7 @@ var LivenessMissing = rule.Check{
 	Applies: hasApps,
 	Run: func(p *rule.Pass) {
 		for _, c := range apps(p) {
-			if c.LivenessProbe != nil {
+			if c.LivenessProbe != nil || knowledge.InjectedImage(c.Image) {
 				continue
 			}
 			f := rule.Finding{

@@ -26,7 +26,7 @@ var NakedPod = rule.Check{
 			Field: field.NewPath("kind"), Value: "Pod", Label: "nothing makes it again",
 			Message: "no controller stands behind it: when its node goes, or somebody drains it, nothing makes the pod again",
 		}
-		if services := servicesInFront(p); len(services) > 0 {
+		if services := depending(p, servicesInFront(p)); len(services) > 0 {
 			f.Severity = rule.Medium
 			f.Message += ", and " + does(services, "has", "have") + " nobody to answer"
 		}

@@ -35,7 +35,7 @@ var NodePinned = rule.Check{
 				Field: pin.path, Value: pin.node, Label: "this node, and no other",
 				Message: fmt.Sprintf("%s %s: it can run on that one node only, and is down while the node is%s", pin.by, pin.node, pin.why),
 			}
-			services := p.ServicesOf(p.Object, t)
+			services := depending(p, p.ServicesOf(p.Object, t))
 			s, ok := scaleOf(p, p.Object)
 			switch {
 			case ok && s.count == 0:

@@ -13,14 +13,14 @@ import (
 // PDBEvictionPolicy finds PodDisruptionBudgets by which pods that do not work hold up a drain.
 var PDBEvictionPolicy = rule.Check{
 	ID: "pdb-eviction-policy", Title: "pods that do not work hold up a drain", Doc: rule.ReadDoc(docs, "pdb_eviction_policy.md"),
-	Dimension: rule.Reliability, Severity: rule.Low, On: rule.Kinds(snapshot.PDBKind),
+	Dimension: rule.Reliability, Severity: rule.Info, On: rule.Kinds(snapshot.PDBKind),
 	Applies: func(p *rule.Pass) bool {
 		pdb, _, _ := budget(p)
 		return pdb != nil && pdb.Spec.Selector != nil && !systemNamespace(p.Object.Namespace)
 	},
 	Run: func(p *rule.Pass) {
 		pdb, _, found := budget(p)
-		if pdb == nil || pdb.Spec.UnhealthyPodEvictionPolicy != nil {
+		if pdb == nil || pdb.Spec.UnhealthyPodEvictionPolicy != nil || len(found) == 0 && pdb.Status.ExpectedPods == 0 && (!p.Files || p.Closed) { // for no pod: pdb-orphan
 			return
 		}
 		path := field.NewPath("spec", "unhealthyPodEvictionPolicy")
@@ -30,7 +30,6 @@ var PDBEvictionPolicy = rule.Check{
 		}
 		caution := "a pod that is only slow to get ready may be evicted too, again and again"
 		if stateful(found) { // a member that is not ready may hold the only copy of something
-			f.Severity = rule.Info
 			caution = "a member that rebuilds its data is not ready, and may then be evicted: where that could lose a quorum, write IfHealthyBudget, which says that it is meant"
 		}
 		if s := pdb.Status; s.ObservedGeneration == pdb.Generation && s.ExpectedPods > 0 && s.DesiredHealthy > 0 && s.CurrentHealthy < s.DesiredHealthy {

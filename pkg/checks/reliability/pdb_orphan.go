@@ -28,6 +28,15 @@ var PDBOrphan = rule.Check{
 			p.Unknown("%s", why)
 			return
 		}
+		var n near
+		fits := false
+		if len(pdb.Spec.Selector.MatchExpressions) == 0 && len(pdb.Spec.Selector.MatchLabels) > 0 {
+			n, fits = nearest(p, pdb.Spec.Selector.MatchLabels)
+		}
+		if !fits && p.MadeByOperator(p.Object.Namespace, pdb.Spec.Selector) {
+			p.Unknown("an operator may make the pods that it is for")
+			return
+		}
 		where, certainty := absence(p)
 		text := metav1.FormatLabelSelector(pdb.Spec.Selector)
 		f := rule.Finding{
@@ -37,12 +46,11 @@ var PDBOrphan = rule.Check{
 		if selector.Empty() {
 			f.Message = fmt.Sprintf("there is no pod and no pod template %s that it could protect", where)
 		}
-		var n near
-		if len(pdb.Spec.Selector.MatchExpressions) == 0 && len(pdb.Spec.Selector.MatchLabels) > 0 {
-			var ok bool
-			if n, ok = nearest(p, pdb.Spec.Selector.MatchLabels); ok {
-				f.Message += "; " + n.text
-			}
+		if certainty == rule.Possible {
+			f.Severity = rule.Low
+		}
+		if fits {
+			f.Message += "; " + n.text
 		}
 		labelsPath := path.Child("matchLabels")
 		if n.key != "" {

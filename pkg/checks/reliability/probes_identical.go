@@ -44,6 +44,10 @@ var ProbesIdentical = rule.Check{
 				Label: "the same question, and no more patience than readinessProbe",
 				Marks: []rule.Mark{{Field: c.Path.Child("readinessProbe"), Label: "takes it out of its Services at the same moment"}},
 			}
+			// Without traffic there is none to lose, and an open port is asked of the process alone.
+			if services := servicesInFront(p); len(services) == 0 || onlyMetrics(services) || c.LivenessProbe.TCPSocket != nil {
+				f.Severity = rule.Low
+			}
 			if kill != drop || live.Failures != ready.Failures {
 				f.Message = fmt.Sprintf("container %q: liveness and readiness ask the same, and liveness gives up after %d x %s, no later than readiness after %d x %s: what should only lose its traffic is restarted",
 					c.Name, live.Failures, rule.Seconds(live.Period), ready.Failures, rule.Seconds(ready.Period))

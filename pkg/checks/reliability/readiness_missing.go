@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -17,7 +18,7 @@ var ReadinessMissing = rule.Check{
 	Applies: hasApps,
 	Run: func(p *rule.Pass) {
 		for _, c := range apps(p) {
-			if c.ReadinessProbe != nil {
+			if c.ReadinessProbe != nil || knowledge.InjectedImage(c.Image) || p.Object.Group() == knative {
 				continue
 			}
 			f := rule.Finding{
@@ -28,15 +29,20 @@ var ReadinessMissing = rule.Check{
 			}
 			services := servedBy(p, c)
 			switch {
-			case c.StartupProbe != nil && len(services) > 0: // not ready before that has passed
+			case c.StartupProbe != nil && len(services) > 0 && !onlyMetrics(services): // not ready before that has passed
 				f.Severity = rule.Medium
 				f.Message = fmt.Sprintf("container %q has no readinessProbe: once its startupProbe has passed %s it requests, also while it cannot answer", c.Name, does(services, "sends", "send"))
 			case c.StartupProbe != nil:
 				f.Severity = rule.Low
 				f.Message = fmt.Sprintf("container %q has no readinessProbe: once its startupProbe has passed it counts as ready, whatever becomes of it", c.Name)
+			case onlyMetrics(services):
+				f.Severity = rule.Low
 			case len(services) > 0:
 				f.Severity = rule.High
 				f.Message = fmt.Sprintf("container %q has no readinessProbe: %s it requests the moment it starts, and while it cannot answer", c.Name, does(services, "sends", "send"))
+			case p.Object.Pod() != nil: // which no rollout replaces
+				f.Severity = rule.Low
+				f.Message = fmt.Sprintf("container %q has no readinessProbe: it counts as ready the moment it starts, whether it works or not", c.Name)
 			case anyReadiness(c.template): // a helper beside what does the work
 				f.Severity = rule.Low
 			}
@@ -53,13 +59,20 @@ var ReadinessMissing = rule.Check{
 	},
 }
 
+// knative is the group of Services that ask the port of their container themselves, where nothing is said.
+// Source: Knative Serving's queue proxy.
+const knative = "serving.knative.dev"
+
 // servedBy are the Services that lead to the container: to a port that it declares or, where no
 // container of the pod declares that port, to any container of a pod without readiness.
 func servedBy(p *rule.Pass, c app) []*snapshot.Object {
+	if s, ok := scaleOf(p, p.Object); ok && s.count == 0 && s.object == p.Object {
+		return nil
+	}
 	var found []*snapshot.Object
 	for _, o := range p.ServicesOf(p.Object, c.template) {
 		svc, ok := o.Typed.(*corev1.Service)
-		if !ok {
+		if !ok || svc.Spec.PublishNotReadyAddresses { // no probe would hold anything back
 			continue
 		}
 		for i := range svc.Spec.Ports {

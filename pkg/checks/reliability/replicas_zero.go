@@ -31,7 +31,7 @@ var ReplicasZero = rule.Check{
 		} else if primary, _ := p.Lookup(p.Object.GroupKind(), p.Object.Namespace, p.Object.Name+"-primary"); primary != nil {
 			return // Flagger runs a copy of it
 		}
-		if services := servicesInFront(p); len(services) > 0 {
+		if services := depending(p, servicesInFront(p)); len(services) > 0 {
 			f.Message += "; " + does(services, "has", "have") + " nobody to answer"
 		}
 		patch := p.Put(field.NewPath("spec", "replicas"), "<REPLICAS>")

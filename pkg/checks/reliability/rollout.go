@@ -73,12 +73,12 @@ func rollingNumbers(maxSurge, maxUnavailable *intstr.IntOrString, count int) (su
 	return surge, unavailable
 }
 
-// frontOf is servicesInFront where Services and autoscalers could be read; else nobody can tell, which it has said
+// frontOf are the Services that depend on the object, where Services and autoscalers could be read; else nobody can tell, which it has said
 // then. It is asked last: most rollouts need no Service to be judged.
 func frontOf(p *rule.Pass) []*snapshot.Object {
 	if why := unread(p, snapshot.ServiceKind, snapshot.HPAKind); why != "" {
 		p.Unknown("%s", why)
 		return nil
 	}
-	return servicesInFront(p)
+	return depending(p, servicesInFront(p))
 }

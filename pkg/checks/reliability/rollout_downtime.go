@@ -77,7 +77,7 @@ func reportOne(p *rule.Pass, path *field.Path, u *appsv1.RollingUpdateDeployment
 	}
 	f := rule.Finding{
 		Field: path.Child("maxUnavailable"), Severity: rule.Low, Label: "the only replica may be missing",
-		Message: fmt.Sprintf("the only replica may be missing during a rollout: %s has nobody to answer until the new one is ready", names(services)),
+		Message: fmt.Sprintf("the only replica may be missing during a rollout: %s nobody to answer until the new one is ready", does(services, "has", "have")),
 	}
 	if u.MaxUnavailable != nil {
 		f.Value = u.MaxUnavailable.String()
@@ -103,11 +103,11 @@ func reportAll(p *rule.Pass, at *field.Path, seen *intstr.IntOrString, all strin
 	patch := p.Put(at, int64(1))
 	f := rule.Finding{
 		Field: at, Label: "all of them",
-		Message: fmt.Sprintf("maxUnavailable lets a rollout stop all %s at once: %s has nobody to answer until new ones are ready", all, names(services)),
+		Message: fmt.Sprintf("maxUnavailable lets a rollout stop all %s at once: %s nobody to answer until new ones are ready", all, does(services, "has", "have")),
 	}
 	if seen != nil {
 		f.Value = seen.String()
-		f.Message = fmt.Sprintf("maxUnavailable %s lets a rollout stop all %s at once: %s has nobody to answer until new ones are ready", seen.String(), all, names(services))
+		f.Message = fmt.Sprintf("maxUnavailable %s lets a rollout stop all %s at once: %s nobody to answer until new ones are ready", seen.String(), all, does(services, "has", "have"))
 	}
 	p.Report(f).WithFix(rule.Fix{
 		Title: "let one be missing at a time", Caution: "the rollout takes longer", Applicability: rule.NeedsThought, Patch: patch, Command: p.Live(patch),

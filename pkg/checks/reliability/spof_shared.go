@@ -40,7 +40,7 @@ var SPOFShared = rule.Check{
 		}
 		p.Report(f).WithFix(rule.Fix{
 			Title: "run two, on different nodes", Applicability: rule.NeedsThought, Caution: "whether two can work side by side, its documentation says; most elect a leader or need none",
-			Object: s.object.Ref, Patch: rule.PutIn(s.object, s.field, int64(2)), Command: scaleCommand(s),
+			Object: s.object.Ref, Patch: rule.PutIn(s.object, s.field, int64(2)), Command: scaleCommand(s, 2),
 		})
 	},
 }
@@ -62,7 +62,11 @@ func sharedRole(p *rule.Pass) *clusterRole {
 		}
 		for _, c := range t.Containers() {
 			if !c.Init && ingressController(c.Image) {
-				return &clusterRole{"takes all traffic from outside", "when its pod or its node goes, nothing can be reached from there", rule.High}
+				r := &clusterRole{"takes all traffic from outside", "when its pod or its node goes, nothing can be reached from there", rule.High}
+				if p.Files { // whether there is a second node for a second one, manifests do not say
+					r.severity = rule.Medium
+				}
+				return r
 			}
 		}
 		for _, svc := range p.ServicesOf(p.Object, t) {

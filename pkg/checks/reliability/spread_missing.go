@@ -34,8 +34,10 @@ var SpreadMissing = rule.Check{
 				Message: fmt.Sprintf("%s may all run on one node: neither topologySpreadConstraints nor podAntiAffinity keeps them apart", rule.Count(s.count, "replica")),
 				Label:   "nothing here keeps the replicas apart",
 			}
-			if services := p.ServicesOf(p.Object, t); len(services) > 0 {
-				f.Severity = rule.Medium
+			if services := depending(p, p.ServicesOf(p.Object, t)); len(services) > 0 {
+				if !onlyMetrics(services) {
+					f.Severity = rule.Medium
+				}
 				f.Message += fmt.Sprintf(", and with that node goes %s", names(services))
 			}
 			if len(misses) == 0 {
@@ -75,6 +77,9 @@ type miss struct {
 // only looks like it.
 func keepsApart(o *snapshot.Object, t snapshot.Template) (bool, []miss) {
 	var misses []miss
+	if takesNodePorts(t) {
+		return true, nil
+	}
 	own := labels.Set(t.Labels)
 	finds := func(ls *metav1.LabelSelector) bool {
 		selector, err := snapshot.SelectorOf(ls)
@@ -111,6 +116,19 @@ func keepsApart(o *snapshot.Object, t snapshot.Template) (bool, []miss) {
 		}
 	}
 	return false, misses
+}
+
+// takesNodePorts tells whether the pods of a template take a port of their node, of which the scheduler gives each away
+// once: two of them are never on one node. On the network of the node every declared port is one.
+func takesNodePorts(t snapshot.Template) bool {
+	for _, c := range t.Containers() {
+		for _, port := range c.Ports {
+			if !c.Init && (port.HostPort > 0 || t.Spec.HostNetwork) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // format words a selector, "" for one that selects nothing.

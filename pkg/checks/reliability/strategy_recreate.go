@@ -33,7 +33,7 @@ var StrategyRecreate = rule.Check{
 		patch := p.Put(at, string(appsv1.RollingUpdateDeploymentStrategyType))
 		p.Report(rule.Finding{
 			Field: at, Value: string(d.Spec.Strategy.Type), Label: "stops all, then starts the new ones",
-			Message: fmt.Sprintf("strategy Recreate stops all %d replicas at every rollout: %s has nobody to answer until new ones are ready, and nobody at all if they never are", s.count, names(services)),
+			Message: fmt.Sprintf("strategy Recreate stops all %d replicas at every rollout: %s nobody to answer until new ones are ready, and nobody at all if they never are", s.count, does(services, "has", "have")),
 		}).WithFix(rule.Fix{
 			Title:         "replace them one after the other",
 			Caution:       "for a while two versions answer side by side: where they cannot, as with a change of the schema of a database, Recreate is right",

@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -73,13 +74,17 @@ func judgeNamed(p *rule.Pass, port *corev1.ServicePort, path *field.Path, found 
 			}
 		}
 	}
+	if brought(p, name, want) {
+		return
+	}
 	at := path.Child("targetPort")
 	f := rule.Finding{Field: at, Value: name, Label: "no container of the selected pods has a port of this name"}
 	holders := names(objects(found))
 	if otherProtocol != "" {
 		f.Message = fmt.Sprintf("targetPort %q over %s: the port of that name of %s is %s, so the Service has no endpoint for it", name, want, holders, otherProtocol)
+		f.Label = "the container's port of this name has another protocol"
 		if port.Protocol != "" {
-			f.Field, f.Value, f.Label = path.Child("protocol"), string(port.Protocol), "the container's port has another protocol"
+			f.Marks = []rule.Mark{{Field: path.Child("protocol"), Label: "is not that of the container's port"}}
 		}
 		p.Report(f)
 		return
@@ -105,9 +110,35 @@ func judgeNamed(p *rule.Pass, port *corev1.ServicePort, path *field.Path, found 
 	}
 }
 
+// sidecarPortNames are the names of ports of containers that webhooks add to pods. Source: the templates of Istio,
+// Linkerd and Dapr.
+var sidecarPortNames = []string{"http-envoy-prom", "linkerd-admin", "linkerd-proxy", "dapr-http", "dapr-grpc", "dapr-internal", "dapr-metrics"}
+
+// brought tells whether a port of that name may be, or is, one of a container that a webhook added to the pods: those of
+// a cluster show it, of manifests nobody can tell.
+func brought(p *rule.Pass, name string, want corev1.Protocol) bool {
+	if p.Files && slices.Contains(sidecarPortNames, name) {
+		p.Unknown("port %s may be one of a sidecar that a webhook adds", name)
+		return true
+	}
+	if p.Files {
+		return false
+	}
+	svc, ok := p.Object.Typed.(*corev1.Service)
+	return ok && slices.ContainsFunc(p.SelectedPods(p.Object.Namespace, labels.SelectorFromSet(svc.Spec.Selector)), func(o *snapshot.Object) bool {
+		return slices.ContainsFunc(o.Templates, func(t snapshot.Template) bool {
+			return slices.ContainsFunc(declared(t), func(cp corev1.ContainerPort) bool { return cp.Name == name && protocol(cp.Protocol) == want })
+		})
+	})
+}
+
 // judgeNumber looks at a target that is a number. Containers need not declare what they listen on,
 // so a port that is not declared is a hint, and only where others are.
 func judgeNumber(p *rule.Pass, port *corev1.ServicePort, path *field.Path, found []snapshot.Selected) {
+	// Who asks for a headless Service gets the addresses of the pods, and chooses the port himself.
+	if svc, ok := p.Object.Typed.(*corev1.Service); ok && svc.Spec.ClusterIP == corev1.ClusterIPNone {
+		return
+	}
 	number, want := targetOf(port).IntVal, protocol(port.Protocol)
 	var have []string
 	for _, s := range found {

@@ -4,9 +4,11 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -25,6 +27,20 @@ var SvcSelectsNothing = rule.Check{
 			p.Unknown("%s", why)
 			return
 		}
+		if key := writtenAtRun(p, want); key != "" {
+			p.Unknown("the pods may get the label %s from their own program", key)
+			return
+		}
+		n, ok := nearest(p, want)
+		switch {
+		case ok:
+		case p.MadeByOperator(p.Object.Namespace, &metav1.LabelSelector{MatchLabels: want}):
+			p.Unknown("an operator may make the pods that it is for")
+			return
+		case p.Files && !p.Closed && systemNamespace(p.Object.Namespace) && len(p.Workloads(p.Object.Namespace)) == 0:
+			p.Unknown("what runs in namespace %s comes with the cluster", p.Object.Namespace)
+			return
+		}
 		where, certainty := absence(p)
 		path := field.NewPath("spec", "selector")
 		f := rule.Finding{
@@ -32,7 +48,9 @@ var SvcSelectsNothing = rule.Check{
 			Message: fmt.Sprintf("selector %s finds no pod and no pod template %s: every connection is refused", labels.FormatLabels(want), where),
 			Label:   "finds no pod",
 		}
-		n, ok := nearest(p, want)
+		if svc, typed := p.Object.Typed.(*corev1.Service); certainty == rule.Possible || typed && knowledge.MetricsService(svc.Name, svc.Spec.Ports) {
+			f.Severity = rule.Low
+		}
 		if ok {
 			f.Message += "; " + n.text
 		}
@@ -55,6 +73,37 @@ var SvcSelectsNothing = rule.Check{
 	Peers: map[string][]string{
 		"popeye": {"POP-1100", "POP-1105", "POP-1110"}, "kube-score": {"service-targets-pod"}, "kube-linter": {"dangling-service"}, "kubescape": {"service-with-no-workload"},
 	},
+}
+
+// writtenAtRun is a label of a selector that no template has and that programs put on their own pods as they run, where
+// all the rest of the selector finds templates; else "". A cluster shows the pods with all their labels.
+func writtenAtRun(p *rule.Pass, want map[string]string) string {
+	if !p.Files {
+		return ""
+	}
+	rest, key := map[string]string{}, ""
+	for k, v := range want {
+		if knowledge.RuntimeLabel(k) {
+			key = k
+			continue
+		}
+		rest[k] = v
+	}
+	if key == "" || len(rest) == 0 {
+		return ""
+	}
+	found := selected(p, labels.SelectorFromSet(rest))
+	for _, s := range found {
+		for k := range want {
+			if _, has := s.Template.Labels[k]; has && knowledge.RuntimeLabel(k) {
+				return "" // it is written there, with another value
+			}
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	return key
 }
 
 // selectorOf is the selector of a Service that finds its pods itself, or nil: without a selector
