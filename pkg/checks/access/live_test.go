@@ -44,6 +44,18 @@ func runs() *appsv1.Deployment {
 	return d
 }
 
+// pulls is a pod with a pull secret, whose container is in a state.
+func pulls(waiting string) *corev1.Pod {
+	pod := &corev1.Pod{ObjectMeta: meta("shop", "web")}
+	pod.Spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "registry"}}
+	pod.Spec.Containers = []corev1.Container{{Name: "app", Image: "registry.example/web:1"}}
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "app", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
+	if waiting != "" {
+		pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: waiting}}
+	}
+	return pod
+}
+
 // TestLive holds that on a cluster what may not be read is never taken for what is not there, that what was
 // read is judged, and that what Kubernetes itself makes is left alone.
 func TestLive(t *testing.T) {
@@ -85,6 +97,8 @@ func TestLive(t *testing.T) {
 		{"sa-token-automount", none, []runtime.Object{runs(), &corev1.ServiceAccount{ObjectMeta: meta("shop", "web")}, crb("web", "view", subject("shop", "web"))}, "pass"},
 		{"sa-token-automount", snapshot.RoleBindingKind, []runtime.Object{runs(), &corev1.ServiceAccount{ObjectMeta: meta("shop", "web")}}, "unknown RoleBinding: forbidden"},
 		{"sa-token-automount", snapshot.ServiceAcctKind, []runtime.Object{runs()}, "unknown serviceaccount/web: forbidden"},
+		{"pull-secret-missing", none, []runtime.Object{pulls("")}, "fail"},
+		{"pull-secret-missing", none, []runtime.Object{pulls("ImagePullBackOff")}, "pass"}, // a cause says it
 		{"sa-unused", none, []runtime.Object{&corev1.ServiceAccount{ObjectMeta: meta("shop", "old")}}, "fail"},
 		{"sa-unused", snapshot.CronJobKind, []runtime.Object{&corev1.ServiceAccount{ObjectMeta: meta("shop", "old")}}, "unknown CronJob: forbidden"},
 		{"configmap-unused", none, []runtime.Object{settings}, "fail"},

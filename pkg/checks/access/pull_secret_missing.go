@@ -1,6 +1,8 @@
 package access
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -15,7 +17,7 @@ var PullSecretMissing = rule.Check{
 	Applies: func(p *rule.Pass) bool { return len(pullSecrets(p)) > 0 },
 	Run: func(p *rule.Pass) {
 		for _, n := range pullSecrets(p) {
-			if madeByOther(p, n.name) {
+			if madeByOther(p, n.name) || pullFails(p) {
 				continue
 			}
 			ref := snapshot.Ref{APIVersion: "v1", Kind: "Secret", Namespace: p.Object.Namespace, Name: n.name}
@@ -55,6 +57,25 @@ func pullSecrets(p *rule.Pass) []pullSecret {
 		}
 	}
 	return found
+}
+
+// pullFails tells whether a kubelet fails to pull an image of the pods that the object of a Pass is for: why is
+// said as what is broken now.
+func pullFails(p *rule.Pass) bool {
+	if p.Files {
+		return false
+	}
+	pods := p.PodsOf(p.Object)
+	if p.Object.GroupKind() == snapshot.ServiceAcctKind {
+		pods = slices.DeleteFunc(slices.Clone(p.List(snapshot.PodKind, p.Object.Namespace)), func(o *snapshot.Object) bool {
+			return o.Pod() == nil || o.Pod().Spec.ServiceAccountName != p.Object.Name
+		})
+	}
+	return slices.ContainsFunc(pods, func(o *snapshot.Object) bool {
+		return slices.ContainsFunc(o.PodContainers(), func(c snapshot.Container) bool {
+			return c.Status != nil && c.Status.State.Waiting != nil && slices.Contains([]string{"ErrImagePull", "ImagePullBackOff"}, c.Status.State.Waiting.Reason)
+		})
+	})
 }
 
 // madeByOther tells whether an object of a kind that is not Kubernetes' own names the Secret: an operator makes

@@ -253,9 +253,15 @@ func own(s rbacv1.Subject) bool {
 	case rbacv1.UserKind:
 		return strings.HasPrefix(s.Name, "system:") && !strings.HasPrefix(s.Name, "system:serviceaccount:")
 	case rbacv1.GroupKind:
-		return strings.HasPrefix(s.Name, "system:")
+		return strings.HasPrefix(s.Name, "system:") && !kubelets(s)
 	}
 	return false
+}
+
+// kubelets tells the groups of all nodes, and of machines that are to become nodes: whoever gets onto one of them
+// has what they are given.
+func kubelets(s rbacv1.Subject) bool {
+	return s.Kind == rbacv1.GroupKind && (s.Name == "system:nodes" || s.Name == "system:bootstrappers" || strings.HasPrefix(s.Name, "system:bootstrappers:"))
 }
 
 // plain are the subjects that are someone in particular, and no part of Kubernetes.
@@ -269,10 +275,11 @@ func (b *binding) plain() []rbacv1.Subject {
 	return list
 }
 
-// programs tells whether any of the subjects is a ServiceAccount: what runs in a pod can be taken over with it.
+// programs tells whether any of the subjects is a ServiceAccount or a node: what runs in a pod can be taken over
+// with it, and so can a machine.
 func programs(list []rbacv1.Subject) bool {
 	return slices.ContainsFunc(list, func(s rbacv1.Subject) bool {
-		return s.Kind == rbacv1.ServiceAccountKind || strings.HasPrefix(s.Name, "system:serviceaccount:")
+		return s.Kind == rbacv1.ServiceAccountKind || kubelets(s) || strings.HasPrefix(s.Name, "system:serviceaccount:")
 	})
 }
 

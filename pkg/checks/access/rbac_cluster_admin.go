@@ -52,6 +52,9 @@ var RBACClusterAdmin = rule.Check{
 		if b.builtIn() == "" {
 			f.Message += fmt.Sprintf(": %s allows * on * of *", b.to())
 		}
+		if slices.ContainsFunc(subjects, func(s rbacv1.Subject) bool { return s.Kind == rbacv1.ServiceAccountKind && s.Name == "default" }) {
+			f.Message += "; every pod that names no serviceaccount runs as default"
+		}
 		p.Report(f).WithFix(rule.Fix{
 			Title: "bind a role that has what it asks the API for, and no more", Applicability: rule.NeedsThought,
 			Caution: "the role of a binding cannot be changed: a new binding comes first, then this one goes; the audit log of the cluster tells what is asked for",

@@ -18,7 +18,7 @@ var RBACMissingRef = rule.Check{
 	Applies: madeByUser,
 	Run: func(p *rule.Pass) {
 		b := rbac(p.Snapshot).bindings[p.Object]
-		if b.role == nil && b.builtIn() == "" && slices.Contains([]string{"Role", "ClusterRole"}, b.ref.Kind) && !strings.HasPrefix(b.ref.Name, "system:") {
+		if b.role == nil && b.builtIn() == "" && slices.Contains([]string{"Role", "ClusterRole"}, b.ref.Kind) && !bootstrapped(b.to()) {
 			if a := p.Absent(field.NewPath("roleRef", "name"), b.to()); a != nil {
 				f := a.Finding("%s %s: the binding gives %s nothing", a.Ref, a.Where, who(b.subjects, b.Namespace))
 				fix := a.Fix(p, "name", "name a role that exists, or create it")
@@ -46,4 +46,10 @@ var RBACMissingRef = rule.Check{
 		}
 	},
 	Peers: map[string][]string{"popeye": {"POP-1300"}},
+}
+
+// bootstrapped tells a role that every API server makes for itself.
+// Source: k8s.io/kubernetes, plugin/pkg/auth/authorizer/rbac/bootstrappolicy.
+func bootstrapped(role snapshot.Ref) bool {
+	return strings.HasPrefix(role.Name, "system:") || role.Namespace == "kube-system" && role.Name == "extension-apiserver-authentication-reader"
 }

@@ -55,7 +55,7 @@ func holds(p *rule.Pass) (hold, bool) {
 func holdsAny(p *rule.Pass) (hold, bool) {
 	w := rbac(p.Snapshot)
 	if b := w.bindings[p.Object]; b != nil {
-		h := hold{role: b.role, binding: b, subjects: b.plain(), everywhere: b.everywhere(), namespace: b.Namespace}
+		h := hold{role: b.role, binding: b, subjects: slices.DeleteFunc(b.plain(), kubelets), everywhere: b.everywhere(), namespace: b.Namespace}
 		switch {
 		case ours(b.Object) || b.role == nil || ours(b.role.Object) || b.builtIn() != "" || len(h.subjects) == 0:
 			return hold{}, false

@@ -15,7 +15,8 @@ import (
 // used is an image that a template names: of a container, or of a volume.
 type used struct {
 	image     string
-	container string            // "" for a volume
+	ofVolume  bool
+	container string            // its name; some kinds of others let one leave it out
 	volume    string            // "" for a container
 	policy    corev1.PullPolicy // what holds, set or not
 	set       bool
@@ -44,7 +45,7 @@ func images(o *snapshot.Object, t snapshot.Template) []used {
 	}
 	for i, v := range t.Spec.Volumes {
 		if v.Image != nil {
-			add(used{image: v.Image.Reference, volume: v.Name, beside: func() *field.Path { return t.SpecPath().Child("volumes").Index(i).Child("image") }}, v.Image.PullPolicy)
+			add(used{image: v.Image.Reference, ofVolume: true, volume: v.Name, beside: func() *field.Path { return t.SpecPath().Child("volumes").Index(i).Child("image") }}, v.Image.PullPolicy)
 		}
 	}
 	return list
@@ -52,7 +53,7 @@ func images(o *snapshot.Object, t snapshot.Template) []used {
 
 // path is where the name of the image stands.
 func (u used) path() *field.Path {
-	if u.container == "" {
+	if u.ofVolume {
 		return u.beside().Child("reference")
 	}
 	return u.beside().Child("image")
@@ -60,8 +61,11 @@ func (u used) path() *field.Path {
 
 // who is whose image it is, in words.
 func (u used) who() string {
-	if u.container == "" {
+	if u.ofVolume {
 		return fmt.Sprintf("volume %q", u.volume)
+	}
+	if u.container == "" {
+		return "its container"
 	}
 	return fmt.Sprintf("container %q", u.container)
 }
@@ -122,7 +126,7 @@ func setImage(p *rule.Pass, u used, image string, patch *rule.Patch) []string {
 
 // imageYAML is how the image is written in a manifest.
 func (u used) imageYAML(image string) string {
-	if u.container == "" {
+	if u.ofVolume {
 		return rule.Nest(image, "image", "reference")
 	}
 	return rule.Nest(image, "image")
@@ -130,7 +134,7 @@ func (u used) imageYAML(image string) string {
 
 // policyField is what the pull policy of an image is called: containers and volumes differ.
 func (u used) policyField() string {
-	if u.container == "" {
+	if u.ofVolume {
 		return "pullPolicy"
 	}
 	return "imagePullPolicy"

@@ -74,7 +74,7 @@ func refused(p *rule.Pass, u used) bool {
 				return false
 			}
 			w := c.Status.State.Waiting
-			return c.Name == u.container && w.Reason == "InvalidImageName" || u.container == "" && strings.Contains(w.Message, u.image)
+			return c.Name == u.container && w.Reason == "InvalidImageName" || u.ofVolume && strings.Contains(w.Message, u.image)
 		})
 	})
 }

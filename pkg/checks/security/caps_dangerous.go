@@ -1,6 +1,7 @@
 package security
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,7 +13,7 @@ import (
 // CapsDangerous finds containers with capabilities that reach beyond the container.
 var CapsDangerous = rule.Check{
 	ID: "caps-dangerous", Title: "adds a dangerous capability", Doc: rule.ReadDoc(docs, "caps_dangerous.md"),
-	Dimension: rule.Security, Severity: rule.High, On: rule.Workloads,
+	Dimension: rule.Security, Severity: rule.High, On: rule.Workloads, Applies: ofUser,
 	Run: standard(capsDangerous, "", "capabilities_baseline"),
 	Peers: map[string][]string{
 		"polaris":   {"dangerousCapabilities"},
@@ -43,31 +44,69 @@ var capabilityUse = map[corev1.Capability]string{
 
 func capsDangerous(p *rule.Pass, t snapshot.Template) []rule.Finding {
 	var found []rule.Finding
-	for _, c := range containers(t) {
+	for _, c := range confinable(t) {
 		added := addedCaps(c)
 		bad := beyondBaseline(t, c)
 		if len(bad) == 0 {
 			continue
 		}
 		field := c.Path.Child("securityContext", "capabilities", "add")
-		f := inContainer(p, c, field.Index(bad[0]))
-		f.Value = string(added[bad[0]])
+		worst := bad[0]
 		for _, i := range bad[1:] {
-			f.Marks = append(f.Marks, rule.Mark{Field: field.Index(i), Label: capabilityUse[added[i]]})
+			by := reach(t, added[i]).Rank() - reach(t, added[worst]).Rank()
+			if by < 0 || by == 0 && slices.Contains(ofNode, added[i]) && !slices.Contains(ofNode, added[worst]) {
+				worst = i
+			}
 		}
-		f.Label = capabilityUse[added[bad[0]]]
+		f := inContainer(p, c, field.Index(worst))
+		f.Value, f.Severity = string(added[worst]), reach(t, added[worst])
+		for _, i := range bad {
+			if i != worst {
+				f.Marks = append(f.Marks, rule.Mark{Field: field.Index(i), Label: capabilityUse[added[i]]})
+			}
+		}
+		f.Label = capabilityUse[added[worst]]
 		adds := named(one(c)) + " adds " + list(added, bad)
 		f.Message = adds + ", beyond what a container needs"
+		if strings.HasPrefix(f.Value, "CAP_") {
+			f.Message = adds + ", by a name that runtimes may not know: it is written without CAP_"
+		}
 		if f.Label != "" {
 			f.Message = adds + ": " + f.Label
 			if len(bad) > 1 {
 				f.Message = adds + "; " + f.Value + ": " + f.Label
 			}
 		}
+		if powerlessUser(t, c) { // Linux takes capabilities from a user that is not root, and none comes back
+			f.Severity, f.Label = rule.Low, "of no use to this user"
+			f.Message = adds + ", which a user that is not root and cannot become it has no use of"
+		}
 		f.Fix = withoutCaps(p, c, bad, "what needs the capability fails with \"operation not permitted\"")
 		found = append(found, f)
 	}
 	return found
+}
+
+// What a capability reaches where it is added beyond the baseline. Source: capabilities(7), and which of them the
+// kernel judges by the namespaces of the container and which by the node's own.
+var (
+	ofNode  = []corev1.Capability{"ALL", "SYS_ADMIN", "SYS_MODULE"}                                             // root on the node, by their own meaning
+	ownOnly = []corev1.Capability{"IPC_LOCK", "SYS_NICE"}                                                       // it takes from others no more than its limits let it
+	inPod   = []corev1.Capability{"SYS_RESOURCE", "SYS_TIME", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "LEASE"} // no way out of the container
+	network = []corev1.Capability{"NET_ADMIN", "NET_RAW", "NET_BROADCAST"}                                      // the network of the pod, or of the node
+)
+
+func reach(t snapshot.Template, added corev1.Capability) rule.Severity {
+	switch {
+	case slices.Contains(ownOnly, added), strings.HasPrefix(string(added), "CAP_"): // by such names runtimes know none
+		return rule.Low
+	case slices.Contains(inPod, added),
+		slices.Contains(network, added) && !t.Spec.HostNetwork,
+		added == "SYS_PTRACE" && !t.Spec.HostPID,
+		ownUsers(t): // the node knows nothing of its rights
+		return rule.Medium
+	}
+	return rule.High
 }
 
 func addedCaps(c snapshot.Container) []corev1.Capability {

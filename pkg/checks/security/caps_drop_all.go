@@ -2,6 +2,7 @@ package security
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -12,7 +13,7 @@ import (
 // CapsDropAll finds containers that keep the capabilities which the runtime gives to everybody.
 var CapsDropAll = rule.Check{
 	ID: "caps-drop-all", Title: "keeps capabilities it may not need", Doc: rule.ReadDoc(docs, "caps_drop_all.md"),
-	Dimension: rule.Security, Severity: rule.Low, On: rule.Workloads,
+	Dimension: rule.Security, Severity: rule.Low, On: rule.Workloads, Applies: ofUser,
 	Run: standard(capsDropAll, "capabilities_baseline", "capabilities_restricted"),
 	Peers: map[string][]string{
 		"polaris":     {"insecureCapabilities"},
@@ -30,7 +31,7 @@ const (
 
 func capsDropAll(p *rule.Pass, t snapshot.Template) []rule.Finding {
 	var found []rule.Finding
-	for _, c := range containers(t) {
+	for _, c := range confinable(t) {
 		var caps *corev1.Capabilities
 		if c.SecurityContext != nil {
 			caps = c.SecurityContext.Capabilities
@@ -42,6 +43,10 @@ func capsDropAll(p *rule.Pass, t snapshot.Template) []rule.Finding {
 			if caps != nil && len(caps.Drop) > 0 {
 				f.Value = list(caps.Drop, positions(caps.Drop))
 				f.Message = named(one(c)) + " drops " + f.Value + ", not ALL"
+				if slices.ContainsFunc(caps.Drop, func(d corev1.Capability) bool { return strings.EqualFold(string(d), string(allCaps)) }) {
+					f.Severity = rule.Info
+					f.Message = named(one(c)) + " drops " + f.Value + ": runtimes take that for ALL, the restricted standard does not"
+				}
 			}
 			found = append(found, withFix(f, c, harden(p, "drop ALL, and add back by name what the program needs",
 				"ports below 1024 may need NET_BIND_SERVICE; images that start as root and change user need SETUID, SETGID and CHOWN",

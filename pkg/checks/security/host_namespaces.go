@@ -1,6 +1,8 @@
 package security
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -10,7 +12,7 @@ import (
 // HostNamespaces finds pods that share the network, the processes or the memory of their node.
 var HostNamespaces = rule.Check{
 	ID: "host-namespaces", Title: "shares a namespace with the node", Doc: rule.ReadDoc(docs, "host_namespaces.md"),
-	Dimension: rule.Security, Severity: rule.High, On: rule.Workloads,
+	Dimension: rule.Security, Severity: rule.High, On: rule.Workloads, Applies: ofUser,
 	Run: standard(hostNamespaces, "windowsHostProcess", "hostNamespaces"),
 	Peers: map[string][]string{
 		"polaris":     {"hostNetworkSet", "hostPIDSet", "hostIPCSet"},
@@ -46,8 +48,12 @@ func hostNamespaces(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		if n.field == "hostNetwork" && t.Spec.DNSPolicy == corev1.DNSClusterFirstWithHostNet {
 			caution += "; dnsPolicy ClusterFirstWithHostNet may go with it"
 		}
+		severity := rule.High
+		if !slices.ContainsFunc(containers(t), func(c snapshot.Container) bool { return !powerlessUser(t, c) }) {
+			severity = rule.Medium // what root of the node has it only sees
+		}
 		found = append(found, rule.Finding{
-			Field: field, Value: "true", Message: n.message,
+			Field: field, Value: "true", Message: n.message, Severity: severity,
 			Fix: harden(p, "set "+n.field+": false", caution, p.Put(field, false), rule.Nest("false", n.field)),
 		})
 	}

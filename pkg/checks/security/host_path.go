@@ -13,7 +13,7 @@ import (
 // HostPath finds volumes that are folders of the node.
 var HostPath = rule.Check{
 	ID: "host-path", Title: "mounts a folder of the node", Doc: rule.ReadDoc(docs, "host_path.md"),
-	Dimension: rule.Security, Severity: rule.High, On: rule.Workloads,
+	Dimension: rule.Security, Severity: rule.High, On: rule.Workloads, Applies: ofUser,
 	Run: standard(hostPath, "", "hostPathVolumes"),
 	Peers: map[string][]string{
 		"polaris":     {"hostPathSet"},
@@ -76,7 +76,14 @@ func hostPath(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		}
 		clean := cleanPath(v.HostPath.Path)
 		socket, secrets := holdsSocket(clean), reveals(clean)
+		only := "" // what others may read
+		if len(users) > 0 && len(writers) == 0 && !slices.ContainsFunc(users, func(c snapshot.Container) bool { return !powerlessUser(t, c) }) {
+			only = ", to a user that is not root and cannot become it"
+		}
 		switch {
+		case isRoot(clean) && only != "":
+			f.Severity = rule.Medium
+			f.Message = fmt.Sprintf("volume %q is the whole file system of the node, %s%s: it reads what everybody on the node may", v.Name, into, only)
 		case isRoot(clean):
 			f.Severity = rule.Critical
 			f.Message = fmt.Sprintf("volume %q is the whole file system of the node, %s", v.Name, into)
@@ -95,6 +102,11 @@ func hostPath(p *rule.Pass, t snapshot.Template) []rule.Finding {
 			f.Message = fmt.Sprintf("volume %q is %s of the node, %s", v.Name, v.HostPath.Path, into)
 			switch {
 			case len(users) > 0 && len(writers) == 0: // what an agent needs: nothing of it reaches another pod or the node
+				f.Severity = rule.Low
+				if inside(clean) {
+					f.Severity = rule.Medium
+				}
+			case clean == "/var/log": // where agents remember how far they came
 				f.Severity = rule.Medium
 			case len(writers) > 0 && holds("/proc", clean):
 				f.Message += ": root in the container sets the kernel's own settings there"
@@ -102,7 +114,18 @@ func hostPath(p *rule.Pass, t snapshot.Template) []rule.Finding {
 				f.Severity = rule.Medium
 			}
 		}
+		if len(users) == 0 && len(containers(t)) > 0 { // it costs nothing until somebody adds the mount
+			f.Severity = rule.Low
+		}
 		switch {
+		case len(users) == 0 && len(containers(t)) > 0:
+			f.Fix = harden(p, "take the volume out, or make an emptyDir of it: nothing mounts it", "what adds a mount of it on the way to the cluster finds it empty then",
+				p.Drop(volume.Child("hostPath")).And(p.Put(volume.Child("emptyDir"), map[string]any{})), "")
+		case only != "" && isRoot(clean):
+			f.Fix = &rule.Fix{
+				Title: "mount the folders that it reads, and nothing above them", Applicability: rule.NeedsThought,
+				Caution: "an agent that measures every file system of the node needs the whole of it, and is right as it is",
+			}
 		case f.Severity != rule.Critical:
 			f.Fix = harden(p, "use an emptyDir, or a PersistentVolumeClaim where the data must stay",
 				"what is in the node's folder is not there any more; a program that only reads the node's files needs the folder, with readOnly: true on the mount",
@@ -173,6 +196,22 @@ var (
 		"systemd", "dbus", "apt", "dpkg", "rpm", "dnf", "yum", "cloud", "NetworkManager", "sudo", "selinux", "apparmor",
 	}
 )
+
+// ofContainers are folders with what is in the containers of others, or with what they were started with.
+var ofContainers = []string{"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/lib/kubelet", "/proc"}
+
+// inside tells a folder that lets one see into other containers, their environment above all.
+func inside(clean string) bool {
+	return slices.ContainsFunc(ofContainers, func(folder string) bool { return holds(folder, clean) || holds(clean, folder) })
+}
+
+// powerlessUser tells a container that runs as somebody else than root, and has no way to become root.
+func powerlessUser(t snapshot.Template, c snapshot.Container) bool {
+	who := ownIdentity(c).under(podIdentity(t))
+	keptOut := who.uid != nil && *who.uid != 0 || who.uid == nil && who.refuses()
+	sc := c.SecurityContext
+	return keptOut && !isPrivileged(c) && sc != nil && sc.AllowPrivilegeEscalation != nil && !*sc.AllowPrivilegeEscalation
+}
 
 // apart tells a folder below which nothing of the node's own is to be found: one that is there for the pod.
 func apart(clean string) bool {

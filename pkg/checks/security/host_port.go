@@ -11,8 +11,8 @@ import (
 // HostPort finds containers that take a port of their node.
 var HostPort = rule.Check{
 	ID: "host-port", Title: "takes a port of the node", Doc: rule.ReadDoc(docs, "host_port.md"),
-	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads,
-	Run: standard(hostPort, "", "hostPorts"),
+	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads, Applies: ofUser,
+	Run: standard(hostPort, "hostNamespaces", "hostPorts"),
 	Peers: map[string][]string{
 		"polaris":   {"hostPortSet"},
 		"kubescape": {"container-hostPort"},
@@ -20,6 +20,9 @@ var HostPort = rule.Check{
 }
 
 func hostPort(p *rule.Pass, t snapshot.Template) []rule.Finding {
+	if t.Spec.HostNetwork { // the API writes a hostPort beside every containerPort there, and host-namespaces speaks of it
+		return nil
+	}
 	var found []rule.Finding
 	for _, c := range containers(t) {
 		var f *rule.Finding
@@ -45,16 +48,8 @@ func hostPort(p *rule.Pass, t snapshot.Template) []rule.Finding {
 			continue
 		}
 		f.Message = fmt.Sprintf("%s takes hostPort %s: open on the node's own address, and one such pod per node", named(one(c)), taken)
-		if t.Spec.HostNetwork {
-			// The API writes a hostPort beside every containerPort of such pods, so taking it out does nothing.
-			f.Fix = &rule.Fix{
-				Title: "set hostNetwork: false, then take hostPort out", Applicability: rule.NeedsThought,
-				Caution: "with hostNetwork every containerPort is the node's",
-			}
-		} else {
-			f.Fix = harden(p, "take hostPort out and reach the pods through a Service",
-				"clients that come by the node's address need the Service's instead", patch, "")
-		}
+		f.Fix = harden(p, "take hostPort out and reach the pods through a Service",
+			"clients that come by the node's address need the Service's instead", patch, "")
 		found = append(found, *f)
 	}
 	return found

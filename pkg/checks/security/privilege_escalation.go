@@ -8,7 +8,7 @@ import (
 // PrivilegeEscalation finds containers whose processes may gain more rights than they started with.
 var PrivilegeEscalation = rule.Check{
 	ID: "privilege-escalation", Title: "privilege escalation is allowed", Doc: rule.ReadDoc(docs, "privilege_escalation.md"),
-	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads,
+	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads, Applies: ofUser,
 	Run: standard(privilegeEscalation, "", "allowPrivilegeEscalation"),
 	Peers: map[string][]string{
 		"polaris":     {"privilegeEscalationAllowed"},
@@ -20,7 +20,7 @@ var PrivilegeEscalation = rule.Check{
 
 func privilegeEscalation(p *rule.Pass, t snapshot.Template) []rule.Finding {
 	var found []rule.Finding
-	for _, c := range containers(t) {
+	for _, c := range confinable(t) {
 		own := c.SecurityContext
 		set := own != nil && own.AllowPrivilegeEscalation != nil
 		if set && !*own.AllowPrivilegeEscalation {
@@ -32,16 +32,13 @@ func privilegeEscalation(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		if set {
 			f.Value, f.Message = "true", named(one(c))+" may gain rights: allowPrivilegeEscalation is true"
 		}
+		if c.Init { // done before anybody can reach it
+			f.Severity = rule.Low
+		}
 		f.Label = "setuid programs and file capabilities work"
 		switch {
 		case c.Ephemeral:
 			f.Fix = ephemeralFix()
-		case isPrivileged(c):
-			// The API refuses the two together: there is nothing to patch before that.
-			f.Fix = &rule.Fix{
-				Title: "take privileged away first, then set allowPrivilegeEscalation: false", Applicability: rule.NeedsThought,
-				Caution: "the API refuses allowPrivilegeEscalation: false beside privileged: true",
-			}
 		default:
 			f.Fix = harden(p, "set allowPrivilegeEscalation: false",
 				"sudo, su, ping and other setuid programs stop working in the container; most services use none",

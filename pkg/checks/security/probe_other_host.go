@@ -93,6 +93,9 @@ func probeOtherHost(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		if f.Severity == rule.Info {
 			caution = "the probe then asks the node's address: a program that listens on 127.0.0.1 only does not answer there"
 		}
+		if broken(p, c.Name, func(s *corev1.ContainerStatus) bool { return !s.Ready || s.RestartCount > 0 }) {
+			f.Severity = toldElsewhere
+		}
 		found = append(found, withFix(*f, c, harden(p, "take host out: the probe then asks its own pod", caution, patch, "")))
 	}
 	return found

@@ -39,12 +39,37 @@ type locator func(*rule.Pass, snapshot.Template) []rule.Finding
 // forbids the template too.
 type told policy.CheckID
 
+// toldElsewhere is the severity of a finding that is not reported: a cause says the same of pods that it breaks now.
+const toldElsewhere rule.Severity = "told elsewhere"
+
+// broken tells whether a container of the object's pods is in such a state now. Of files nobody knows.
+func broken(p *rule.Pass, name string, in func(*corev1.ContainerStatus) bool) bool {
+	return !p.Files && slices.ContainsFunc(p.PodsOf(p.Object), func(o *snapshot.Object) bool {
+		return slices.ContainsFunc(o.PodContainers(), func(c snapshot.Container) bool { return c.Name == name && c.Status != nil && in(c.Status) })
+	})
+}
+
+// partials are the names of containers that are not written in full: where an operator makes the containers, as
+// that of Prometheus does, one without an image says only what is to be different.
+func partials(p *rule.Pass, t snapshot.Template) []string {
+	var names []string
+	if p.Object.Typed != nil {
+		return nil
+	}
+	for _, c := range t.Containers() {
+		if c.Image == "" && c.Name != "" {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
 // standard makes a check's Run of controls: silent where they allow a template, and where one of
 // them forbids it, one finding per place, but at the least the control's own words.
 func standard(locate locator, elsewhere told, ids ...policy.CheckID) func(*rule.Pass) {
 	return func(p *rule.Pass) {
 		for _, t := range p.Object.Templates {
-			if t.Spec == nil {
+			if t.Spec == nil || linuxOnly[ids[0]] && onWindows(t) {
 				continue
 			}
 			var no policy.CheckResult
@@ -57,15 +82,34 @@ func standard(locate locator, elsewhere told, ids ...policy.CheckID) func(*rule.
 			if no.Allowed {
 				continue
 			}
-			findings := locate(p, t)
+			findings, partial := locate(p, t), partials(p, t)
 			for _, f := range findings {
-				p.Report(f)
+				if f.Severity != toldElsewhere && (f.Value != "" || !slices.Contains(partial, f.Seen.Container)) {
+					p.Report(f)
+				}
 			}
-			if len(findings) == 0 && (elsewhere == "" || judge(t, policy.CheckID(elsewhere)).Allowed) {
+			if len(findings) == 0 && len(partial) == 0 && judge(t, "privileged").Allowed && (elsewhere == "" || judge(t, policy.CheckID(elsewhere)).Allowed) {
 				p.Reportf(t.SpecPath(), "%s: %s", no.ForbiddenReason, no.ForbiddenDetail)
 			}
 		}
 	}
+}
+
+// linuxOnly are the controls of what only Linux knows: the API refuses those fields of a pod whose os is windows,
+// and where only a node selector says so, they do nothing.
+var linuxOnly = map[policy.CheckID]bool{
+	"capabilities_baseline": true, "capabilities_restricted": true, "allowPrivilegeEscalation": true, "seccompProfile_restricted": true,
+	"procMount_restricted": true, "seLinuxOptions": true, "appArmorProfile": true,
+}
+
+// confinable are the containers that can be held to anything: one that is privileged has all capabilities, no
+// seccomp profile and every way to more rights, whatever its other fields say, and its privilege is told once.
+func confinable(t snapshot.Template) []snapshot.Container {
+	all := containers(t)
+	if !slices.ContainsFunc(all, isPrivileged) {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), isPrivileged)
 }
 
 // containers are all that the Pod Security Standards look at.
@@ -109,6 +153,9 @@ func named(list []snapshot.Container) string {
 	for i, c := range list {
 		names[i] = strconv.Quote(c.Name)
 	}
+	if len(names) == 1 && list[0].Name == "" { // some kinds of others let one leave it out
+		return "its container"
+	}
 	if len(names) == 1 {
 		return "container " + names[0]
 	}
@@ -134,6 +181,10 @@ func notSystem(p *rule.Pass) bool {
 	}
 	return true
 }
+
+// ofUser is an Applies that leaves out what runs in a cluster's own namespaces. Of a file somebody is the author,
+// wherever its objects go.
+func ofUser(p *rule.Pass) bool { return p.Files || notSystem(p) }
 
 // onWindows tells a template whose pods are for Windows nodes, where most of this is not known.
 func onWindows(t snapshot.Template) bool {

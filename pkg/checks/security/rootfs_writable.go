@@ -21,8 +21,9 @@ var RootfsWritable = rule.Check{
 				continue
 			}
 			for _, c := range t.Containers() {
-				// An init container is gone before anybody can reach it, and one that is privileged mounts what it likes.
-				if !c.Init && !isPrivileged(c) {
+				// An init container is gone before anybody can reach it, one that is privileged mounts what it
+				// likes, and one without an image is part of what an operator makes.
+				if !c.Init && !isPrivileged(c) && (c.Image != "" || p.Object.Typed != nil) {
 					writableRoot(p, c)
 				}
 			}

@@ -14,7 +14,7 @@ import (
 // RunAsNonRoot finds containers that run, or may run, as root.
 var RunAsNonRoot = rule.Check{
 	ID: "run-as-nonroot", Title: "may run as root", Doc: rule.ReadDoc(docs, "run_as_nonroot.md"),
-	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads,
+	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads, Applies: ofUser,
 	Run: standard(runAsNonRoot, "", "runAsUser", "runAsNonRoot"),
 	Peers: map[string][]string{
 		"polaris":     {"runAsRootAllowed"},
@@ -76,6 +76,7 @@ func runAsNonRoot(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		case own.root():
 			f := inContainer(p, c, base.Child("securityContext", "runAsUser"))
 			rootFinding(&f, t, one(c), holds.refuses())
+			ifRefused(p, &f, one(c))
 			found = append(found, withFix(f, c, notRoot(p, base, holds)))
 		case own.allows():
 			f := inContainer(p, c, base.Child("securityContext", "runAsNonRoot"))
@@ -97,6 +98,7 @@ func runAsNonRoot(p *rule.Pass, t snapshot.Template) []rule.Finding {
 			f.Value, f.Severity, f.Message = "0", rule.Low, "runAsUser is 0, though every container names a user of its own"
 		} else {
 			rootFinding(&f, t, inheritRoot, allRefuse(inheritRoot, pod))
+			ifRefused(p, &f, inheritRoot)
 		}
 		f.Fix = notRoot(p, base, pod)
 	case pod.allows():
@@ -113,8 +115,10 @@ func runAsNonRoot(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		f = inContainer(p, c, base.Child("securityContext", "runAsNonRoot"))
 		allowFinding(&f, "runAsNonRoot is not set for "+named(unset), own.under(pod))
 		f = withFix(f, c, nonRoot(p, base))
+		onlyInit(&f, unset)
 	case len(unset) > 1:
 		allowFinding(&f, "runAsNonRoot is not set for "+named(unset), weakest(unset, pod))
+		onlyInit(&f, unset)
 		f.Fix = nonRoot(p, base)
 	default:
 		return found
@@ -133,6 +137,13 @@ func weakest(list []snapshot.Container, pod identity) identity {
 	return holds
 }
 
+// onlyInit is for what is over before anybody can reach the pod.
+func onlyInit(f *rule.Finding, list []snapshot.Container) {
+	if !slices.ContainsFunc(list, func(c snapshot.Container) bool { return !c.Init }) {
+		f.Severity = rule.Low
+	}
+}
+
 func allRefuse(list []snapshot.Container, pod identity) bool {
 	for _, c := range list {
 		if !ownIdentity(c).under(pod).refuses() {
@@ -143,14 +154,28 @@ func allRefuse(list []snapshot.Container, pod identity) bool {
 }
 
 func rootFinding(f *rule.Finding, t snapshot.Template, list []snapshot.Container, refused bool) {
-	f.Severity, f.Value, f.Label = rule.High, "0", "user 0 is root"
+	f.Severity, f.Value, f.Label = rule.Medium, "0", "user 0 is root"
 	f.Message = named(list) + verb(list, " runs", " run") + " as root: runAsUser is 0"
 	switch {
 	case refused:
+		f.Severity = rule.High
 		f.Message += ", and runAsNonRoot is true: the kubelet does not start it"
 	case !slices.ContainsFunc(list, func(c snapshot.Container) bool { return !powerless(t, c) }):
-		f.Severity = rule.Medium
+		f.Severity = rule.Low
 		f.Message += ", without the capabilities of root"
+	case !slices.ContainsFunc(list, func(c snapshot.Container) bool { return !c.Init }):
+		f.Severity = rule.Low
+		f.Message += ", and done before the pod serves anybody"
+	}
+}
+
+// ifRefused keeps silent of a user that the kubelet refuses right now.
+func ifRefused(p *rule.Pass, f *rule.Finding, list []snapshot.Container) {
+	refused := func(s *corev1.ContainerStatus) bool {
+		return s.State.Waiting != nil && s.State.Waiting.Reason == "CreateContainerConfigError"
+	}
+	if f.Severity == rule.High && slices.ContainsFunc(list, func(c snapshot.Container) bool { return broken(p, c.Name, refused) }) {
+		f.Severity = toldElsewhere
 	}
 }
 
@@ -167,7 +192,6 @@ func allowFinding(f *rule.Finding, message string, holds identity) {
 	}
 	switch {
 	case holds.root():
-		f.Severity = rule.High
 		f.Message = message + ": it runs as root, the pod's runAsUser being 0"
 	case holds.uid != nil:
 		f.Severity = rule.Low

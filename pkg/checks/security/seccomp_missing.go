@@ -11,7 +11,7 @@ import (
 // SeccompMissing finds containers that may make every system call there is.
 var SeccompMissing = rule.Check{
 	ID: "seccomp-missing", Title: "no seccomp profile", Doc: rule.ReadDoc(docs, "seccomp_missing.md"),
-	Dimension: rule.Security, Severity: rule.Low, On: rule.Workloads,
+	Dimension: rule.Security, Severity: rule.Low, On: rule.Workloads, Applies: ofUser,
 	Run: standard(seccompMissing, "", "seccompProfile_restricted"),
 	Peers: map[string][]string{
 		"polaris":    {"linuxHardening"},
@@ -47,7 +47,7 @@ func seccompMissing(p *rule.Pass, t snapshot.Template) []rule.Finding {
 	pod := podSeccomp(t)
 	var found []rule.Finding
 	var inherit []snapshot.Container // no profile of their own
-	for _, c := range containers(t) {
+	for _, c := range confinable(t) {
 		own := ownSeccomp(c)
 		if own.SeccompProfile == nil {
 			inherit = append(inherit, c)
@@ -64,6 +64,8 @@ func seccompMissing(p *rule.Pass, t snapshot.Template) []rule.Finding {
 	f := rule.Finding{Field: base.Child("securityContext", "seccompProfile", "type"), Fix: confine(p, base)}
 	const allowed = ": every system call of the kernel is allowed, unless the kubelet has a default"
 	switch {
+	case pod.open() && len(confinable(t)) == 0: // nothing that it would filter
+		return found
 	case pod.open() && len(inherit) == 0:
 		openFinding(&f, ", though every container has a profile of its own", pod)
 		f.Severity = rule.Low

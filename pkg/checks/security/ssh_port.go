@@ -31,7 +31,7 @@ var SSHPort = rule.Check{
 		}
 		for _, t := range p.Object.Templates {
 			for _, c := range t.Containers() {
-				if i := sshIn(c); i >= 0 && !servesSSH(c) {
+				if i := sshIn(c); i >= 0 && !servesSSH(c) && !sshServer(p.Object.Name) {
 					f := inContainer(p, c, c.Path.Child("ports").Index(i).Child("containerPort"))
 					f.Value = "22"
 					f.Message = named(one(c)) + " listens on port 22, that of SSH: who logs in there is known to no audit log and to no RBAC"
@@ -67,15 +67,20 @@ func sshIn(c snapshot.Container) int {
 var servers = []string{"git", "forgejo", "gogs", "gerrit", "bitbucket", "sftp", "bastion", "jumphost", "teleport"}
 
 func servesSSH(c snapshot.Container) bool {
-	words := strings.FieldsFunc(strings.ToLower(path.Base(c.Image)+" "+c.Name), func(r rune) bool { return !unicode.IsLetter(r) })
+	return sshServer(path.Base(c.Image) + " " + c.Name)
+}
+
+// sshServer tells whether a name says that SSH is what something is for.
+func sshServer(name string) bool {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) })
 	return slices.ContainsFunc(words, func(word string) bool {
 		return slices.ContainsFunc(servers, func(server string) bool { return strings.HasPrefix(word, server) })
 	})
 }
 
 func sshService(p *rule.Pass, svc *corev1.Service) {
-	if svc.Spec.Type == corev1.ServiceTypeExternalName || len(svc.Spec.Selector) == 0 {
-		return // it leads to no pod of its own
+	if svc.Spec.Type == corev1.ServiceTypeExternalName || len(svc.Spec.Selector) == 0 || sshServer(svc.Name) {
+		return // it leads to no pod of its own, or is there for SSH
 	}
 	for i, port := range svc.Spec.Ports {
 		direct := port.TargetPort.Type == intstr.Int && port.TargetPort.IntVal == sshPort
