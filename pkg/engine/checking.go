@@ -59,7 +59,7 @@ func (j *checking) judge(o *snapshot.Object, part *Result) {
 	}
 	part.Objects++
 	j.result, j.object = part, o
-	j.pass = rule.NewPass(j.snapshot, o, nil, nil, rule.Sink{Report: j.report, Unknown: j.cannot, Unresolved: j.unresolved})
+	j.pass = rule.NewPass(j.snapshot, o, nil, nil, rule.Sink{Report: j.report, Unknown: j.cannot, Unresolved: j.unresolved, NoFixes: j.engine.NoFixes})
 	if j.within != o.Namespace {
 		j.within = o.Namespace
 		clear(j.of)

@@ -79,7 +79,7 @@ func (a *Absence) Fix(p *Pass, verb, otherwise string) Fix {
 // Live is the command that patches the object of this Pass on its cluster; nil for one of a file, which is
 // mended in the file.
 func (p *Pass) Live(patch *Patch) []string {
-	if p.Files || patch == nil {
+	if p.Files || patch == nil || p.sink.NoFixes {
 		return nil
 	}
 	return p.PatchCommand(p.Object.Ref, patch)

@@ -42,6 +42,9 @@ func (p *Pass) HeapFlag(c snapshot.Container, runtimes ...string) *HeapFlag {
 			}
 		}
 	}
+	if !heapInVariables(c) {
+		return nil
+	}
 	const weakest = "JAVA_TOOL_OPTIONS"
 	list, _ := p.Variables(c)
 	for _, last := range []bool{false, true} {
@@ -57,6 +60,24 @@ func (p *Pass) HeapFlag(c snapshot.Container, runtimes ...string) *HeapFlag {
 		}
 	}
 	return nil
+}
+
+// heapInVariables tells whether a variable of a container may hold such a flag: most have none, and collecting
+// all variables takes time.
+func heapInVariables(c snapshot.Container) bool {
+	if len(c.EnvFrom) > 0 {
+		return true
+	}
+	for i := range c.Env {
+		e := &c.Env[i]
+		if e.Name == goVariable || e.ValueFrom != nil && e.ValueFrom.ConfigMapKeyRef != nil {
+			return true
+		}
+		if _, ok := knowledge.HeapIn(e.Value); ok {
+			return true
+		}
+	}
+	return false
 }
 
 const goVariable = "GOMEMLIMIT"

@@ -24,6 +24,7 @@ type Sink struct {
 	Report     func(*Finding)
 	Unknown    func(reason string)                      // what keeps the rule from a verdict
 	Unresolved func(field *field.Path, to snapshot.Ref) // a name that nobody could look up
+	NoFixes    bool                                     // nobody prints how to mend what is found
 }
 
 // NewPass makes a Pass for a check or a cause.

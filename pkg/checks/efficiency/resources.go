@@ -41,7 +41,19 @@ func defaults(p *rule.Pass) (limits, requests corev1.ResourceList) {
 	if p.Object.Pod() != nil && p.Object.Origin == nil {
 		return nil, nil
 	}
-	for _, o := range p.List(snapshot.LimitRangeKind, p.Object.Namespace) {
+	d := snapshot.Derived(p.Snapshot, defaultsKey{p.Object.Namespace}, func() given {
+		limits, requests := defaultsOf(p.Snapshot, p.Object.Namespace)
+		return given{limits, requests}
+	})
+	return d.limits, d.requests
+}
+
+type defaultsKey struct{ namespace string }
+
+type given struct{ limits, requests corev1.ResourceList }
+
+func defaultsOf(s *snapshot.Snapshot, namespace string) (limits, requests corev1.ResourceList) {
+	for _, o := range s.List(snapshot.LimitRangeKind, namespace) {
 		lr, ok := o.Typed.(*corev1.LimitRange)
 		if !ok {
 			continue
