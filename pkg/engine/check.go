@@ -157,40 +157,16 @@ func inParts(s *snapshot.Snapshot, keep func(*snapshot.Object) bool, workers int
 // Broken judges with the causes what is broken now, on what lists alone tell: no want is granted
 // for a single object, so what is not proven by status is at most likely, and marked as deferred.
 func (e *Engine) Broken(s *snapshot.Snapshot, keep func(*snapshot.Object) bool) ([]*rule.Finding, []NotEvaluated) {
-	parts := inParts(s, keep, runtime.GOMAXPROCS(0), func(_ int, o *snapshot.Object, part *Result) {
-		if well(s, o) {
-			return
-		}
-		for _, cause := range e.Causes {
-			if !cause.History && cause.On.Matches(s, o) {
-				brokenBy(s, o, cause, part)
-			}
-		}
-	})
+	all := make([]*breaking, runtime.GOMAXPROCS(0))
+	for i := range all {
+		all[i] = newBreaking(e, s)
+	}
+	parts := inParts(s, keep, len(all), func(worker int, o *snapshot.Object, part *Result) { all[worker].judge(o, part) })
 	var res Result
 	for _, part := range parts {
 		res.add(part)
 	}
 	return e.rank(merge(res.Findings)), res.NotEvaluated
-}
-
-func brokenBy(s *snapshot.Snapshot, o *snapshot.Object, cause *rule.Cause, res *Result) {
-	findings, failed := runCause(s, o, cause)
-	res.NotEvaluated = append(res.NotEvaluated, failed...)
-	deferred := false
-	if len(findings) > 0 && cause.Wants != nil {
-		pass := rule.NewPass(s, o, nil, cause, rule.Sink{})
-		guard(cause.ID, o, func(NotEvaluated) {}, func() {
-			deferred = slices.ContainsFunc(cause.Wants(pass), func(w snapshot.Want) bool { return !s.Answered(w) })
-		})
-	}
-	for _, f := range findings {
-		f.Deferred = deferred
-		// A question about something that seems to work is none of what is broken now: explain asks it.
-		if !f.History && (f.Certainty != rule.Possible || HealthOf(s, o).State == Unhealthy) {
-			res.Findings = append(res.Findings, f)
-		}
-	}
 }
 
 // well tells whether nothing is broken about a pod. Most pods of a cluster are, and each of the causes

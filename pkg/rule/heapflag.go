@@ -42,7 +42,7 @@ func (p *Pass) HeapFlag(c snapshot.Container, runtimes ...string) *HeapFlag {
 			}
 		}
 	}
-	if !heapInVariables(c) {
+	if !p.heapInVariables(c) {
 		return nil
 	}
 	const weakest = "JAVA_TOOL_OPTIONS"
@@ -64,16 +64,29 @@ func (p *Pass) HeapFlag(c snapshot.Container, runtimes ...string) *HeapFlag {
 
 // heapInVariables tells whether a variable of a container may hold such a flag: most have none, and collecting
 // all variables takes time.
-func heapInVariables(c snapshot.Container) bool {
-	if len(c.EnvFrom) > 0 {
-		return true
+func (p *Pass) heapInVariables(c snapshot.Container) bool {
+	valued := func(configMap string) bool { // of many only the names of the entries were read
+		o, _ := p.Lookup(snapshot.ConfigMapKind, p.Object.Namespace, configMap)
+		if o == nil {
+			return false
+		}
+		cm, ok := o.Typed.(*corev1.ConfigMap)
+		return ok && len(cm.Data) > 0
+	}
+	for i := range c.EnvFrom {
+		if from := c.EnvFrom[i].ConfigMapRef; from != nil && valued(from.Name) {
+			return true
+		}
 	}
 	for i := range c.Env {
 		e := &c.Env[i]
-		if e.Name == goVariable || e.ValueFrom != nil && e.ValueFrom.ConfigMapKeyRef != nil {
-			return true
+		if from := e.ValueFrom; from != nil {
+			if from.ConfigMapKeyRef != nil && valued(from.ConfigMapKeyRef.Name) {
+				return true
+			}
+			continue
 		}
-		if _, ok := knowledge.HeapIn(e.Value); ok {
+		if _, ok := knowledge.HeapIn(e.Value); ok || e.Name == goVariable {
 			return true
 		}
 	}

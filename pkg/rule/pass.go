@@ -41,6 +41,9 @@ func (p *Pass) Words(name string) []string { return p.check.Lists[name] }
 // Judge makes it the Pass of another check on the same object.
 func (p *Pass) Judge(c *Check) { p.check = c }
 
+// Ask makes it the Pass of another cause of the same object.
+func (p *Pass) Ask(c *Cause) { p.cause = c }
+
 // Report says something. Rule, Object, Seen, Severity, Dimension, Stage and History are filled in
 // where the rule left them empty.
 func (p *Pass) Report(f Finding) *Finding {
