@@ -151,3 +151,14 @@ func TestSecretsAreReadAsMetadata(t *testing.T) {
 		t.Errorf("last-applied was kept: %v", text)
 	}
 }
+
+func TestOnThisMachine(t *testing.T) {
+	for host, want := range map[string]bool{
+		"https://127.0.0.1:6443": true, "https://localhost:6443/prefix": true, "https://[::1]:6443": true,
+		"https://10.0.0.1:6443": false, "https://localhost.example.com": false, "https://api.example.com:6443": false, "": false, "::": false,
+	} {
+		if got := onThisMachine(host); got != want {
+			t.Errorf("%q: %v", host, got)
+		}
+	}
+}

@@ -409,6 +409,7 @@ volumeStatsAggPeriod: 10s
 nodeStatusUpdateFrequency: 5s
 registryPullQPS: 0
 eventRecordQPS: 0
+imageGCHighThresholdPercent: 100 # the images are all there is: on a full disk nobody could get them back
 evictionHard: {memory.available: 200Mi, nodefs.available: 1%, imagefs.available: 1%, nodefs.inodesFree: 1%}
 evictionPressureTransitionPeriod: 10s
 `,
