@@ -2,7 +2,6 @@ package report
 
 import (
 	"slices"
-	"sort"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -307,20 +306,6 @@ func named(o *snapshot.Object, path string) string {
 		out = append(out, s)
 	}
 	return out.String()
-}
-
-// SortNotEvaluated puts what was not evaluated into a stable order.
-func (r *Report) SortNotEvaluated() {
-	sort.SliceStable(r.NotEvaluated, func(i, j int) bool {
-		a, b := r.NotEvaluated[i], r.NotEvaluated[j]
-		if a.File != b.File {
-			return a.File < b.File
-		}
-		if a.Resource != b.Resource {
-			return a.Resource < b.Resource
-		}
-		return a.Rule < b.Rule
-	})
 }
 
 // UnknownKinds counts the objects of kinds that no rule knows: they are no error, and no pass. What

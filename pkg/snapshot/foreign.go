@@ -8,7 +8,6 @@ var (
 	ServiceMonitorKind  = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "ServiceMonitor"}
 	PodMonitorKind      = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "PodMonitor"}
 	PrometheusRuleKind  = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "PrometheusRule"}
-	PrometheusKind      = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "Prometheus"}
 	InstrumentationKind = schema.GroupKind{Group: "opentelemetry.io", Kind: "Instrumentation"}
 
 	GatewayClassKind = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "GatewayClass"}
@@ -37,26 +36,25 @@ var (
 	CNPGClusterKind           = schema.GroupKind{Group: "postgresql.cnpg.io", Kind: "Cluster"}
 	CNPGScheduleKind          = schema.GroupKind{Group: "postgresql.cnpg.io", Kind: "ScheduledBackup"}
 
-	CertificateKind         = schema.GroupKind{Group: "cert-manager.io", Kind: "Certificate"}
-	ExternalSecretKind      = schema.GroupKind{Group: "external-secrets.io", Kind: "ExternalSecret"}
-	SealedSecretKind        = schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"}
-	ApplicationKind         = schema.GroupKind{Group: "argoproj.io", Kind: "Application"}
-	RolloutKind             = schema.GroupKind{Group: "argoproj.io", Kind: "Rollout"}
-	KustomizationKind       = schema.GroupKind{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization"}
-	HelmReleaseKind         = schema.GroupKind{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"}
-	GitRepositoryKind       = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository"}
-	OCIRepositoryKind       = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "OCIRepository"}
-	HelmRepositoryKind      = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "HelmRepository"}
-	HelmChartKind           = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "HelmChart"}
-	BucketKind              = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "Bucket"}
-	SandboxKind             = schema.GroupKind{Group: "agents.x-k8s.io", Kind: "Sandbox"}
-	SandboxTemplateKind     = schema.GroupKind{Group: "extensions.agents.x-k8s.io", Kind: "SandboxTemplate"}
-	KyvernoPolicyKind       = schema.GroupKind{Group: "kyverno.io", Kind: "Policy"}
-	KyvernoClusterKind      = schema.GroupKind{Group: "kyverno.io", Kind: "ClusterPolicy"}
-	ScaledObjectKind        = schema.GroupKind{Group: "keda.sh", Kind: "ScaledObject"} // makes a HorizontalPodAutoscaler of its own
-	VPAKind                 = schema.GroupKind{Group: "autoscaling.k8s.io", Kind: "VerticalPodAutoscaler"}
-	SCCKind                 = schema.GroupKind{Group: "security.openshift.io", Kind: "SecurityContextConstraints"}
-	VulnerabilityReportKind = schema.GroupKind{Group: "aquasecurity.github.io", Kind: "VulnerabilityReport"}
+	CertificateKind     = schema.GroupKind{Group: "cert-manager.io", Kind: "Certificate"}
+	ExternalSecretKind  = schema.GroupKind{Group: "external-secrets.io", Kind: "ExternalSecret"}
+	SealedSecretKind    = schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"}
+	ApplicationKind     = schema.GroupKind{Group: "argoproj.io", Kind: "Application"}
+	RolloutKind         = schema.GroupKind{Group: "argoproj.io", Kind: "Rollout"}
+	KustomizationKind   = schema.GroupKind{Group: "kustomize.toolkit.fluxcd.io", Kind: "Kustomization"}
+	HelmReleaseKind     = schema.GroupKind{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"}
+	GitRepositoryKind   = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "GitRepository"}
+	OCIRepositoryKind   = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "OCIRepository"}
+	HelmRepositoryKind  = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "HelmRepository"}
+	HelmChartKind       = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "HelmChart"}
+	BucketKind          = schema.GroupKind{Group: "source.toolkit.fluxcd.io", Kind: "Bucket"}
+	SandboxKind         = schema.GroupKind{Group: "agents.x-k8s.io", Kind: "Sandbox"}
+	SandboxTemplateKind = schema.GroupKind{Group: "extensions.agents.x-k8s.io", Kind: "SandboxTemplate"}
+	KyvernoPolicyKind   = schema.GroupKind{Group: "kyverno.io", Kind: "Policy"}
+	KyvernoClusterKind  = schema.GroupKind{Group: "kyverno.io", Kind: "ClusterPolicy"}
+	ScaledObjectKind    = schema.GroupKind{Group: "keda.sh", Kind: "ScaledObject"} // makes a HorizontalPodAutoscaler of its own
+	VPAKind             = schema.GroupKind{Group: "autoscaling.k8s.io", Kind: "VerticalPodAutoscaler"}
+	SCCKind             = schema.GroupKind{Group: "security.openshift.io", Kind: "SecurityContextConstraints"}
 )
 
 // Kinds by which other tools than Velero and the operators of databases keep copies of volumes.

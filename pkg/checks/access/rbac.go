@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -222,15 +223,6 @@ func (b *binding) builtIn() string {
 	return ""
 }
 
-// system tells the namespaces of Kubernetes itself.
-func system(namespace string) bool {
-	switch namespace {
-	case "kube-system", "kube-public", "kube-node-lease":
-		return true
-	}
-	return false
-}
-
 // crowd tells what groups and users a binding gives its role to that are no one in particular.
 func crowd(s rbacv1.Subject) bool { return nobody(s) || everybody(s) }
 
@@ -285,7 +277,9 @@ func programs(list []rbacv1.Subject) bool {
 
 // inSystem tells whether all subjects are ServiceAccounts of the namespaces of Kubernetes itself.
 func inSystem(list []rbacv1.Subject) bool {
-	return !slices.ContainsFunc(list, func(s rbacv1.Subject) bool { return s.Kind != rbacv1.ServiceAccountKind || !system(s.Namespace) })
+	return !slices.ContainsFunc(list, func(s rbacv1.Subject) bool {
+		return s.Kind != rbacv1.ServiceAccountKind || !knowledge.SystemNamespace(s.Namespace)
+	})
 }
 
 // who words subjects: "serviceaccount ops/runner and 2 more".

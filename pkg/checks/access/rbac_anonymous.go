@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -27,7 +28,7 @@ var RBACAnonymous = rule.Check{
 		if !known {
 			severity = rule.High
 		}
-		if severity == rule.Critical && !b.everywhere() && !system(b.Namespace) {
+		if severity == rule.Critical && !b.everywhere() && !knowledge.SystemNamespace(b.Namespace) {
 			severity = rule.High
 		}
 		for i, s := range b.subjects {

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -27,7 +28,7 @@ var RBACAuthenticated = rule.Check{
 				}
 				return
 			}
-			wide := b.everywhere() || system(b.Namespace)
+			wide := b.everywhere() || knowledge.SystemNamespace(b.Namespace)
 			severity := most.severity(rule.Medium, rule.Low, "", "")
 			switch {
 			case wide:

@@ -7,6 +7,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -85,7 +86,7 @@ func givenByUser(p *rule.Pass) *binding {
 	if b == nil || ours(b.Object) {
 		return nil
 	}
-	if subjects := b.plain(); len(subjects) == 0 || !p.Files && (system(b.Namespace) || inSystem(subjects)) {
+	if subjects := b.plain(); len(subjects) == 0 || !p.Files && (knowledge.SystemNamespace(b.Namespace) || inSystem(subjects)) {
 		return nil
 	}
 	return b
@@ -104,11 +105,11 @@ func (b *binding) everything() (yes, whole bool) {
 func (b *binding) costOfAll(whole bool, subjects []rbacv1.Subject) rule.Severity {
 	program := programs(subjects)
 	switch {
-	case (b.everywhere() || system(b.Namespace)) && whole && program:
+	case (b.everywhere() || knowledge.SystemNamespace(b.Namespace)) && whole && program:
 		return rule.High
 	case program:
 		return rule.Medium
-	case b.everywhere() || system(b.Namespace):
+	case b.everywhere() || knowledge.SystemNamespace(b.Namespace):
 		return rule.Low
 	}
 	return rule.Info

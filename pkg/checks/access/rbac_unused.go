@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -18,7 +19,7 @@ var RBACUnused = rule.Check{
 	Needs: []schema.GroupKind{snapshot.RoleBindingKind, snapshot.ClusterRoleBindingKind, snapshot.ClusterRoleKind},
 	Applies: func(p *rule.Pass) bool {
 		r := rbac(p.Snapshot).roles[p.Object.Key()]
-		return (!p.Files || p.Closed) && r != nil && !ours(p.Object) && !system(p.Object.Namespace) && !(p.Object.Namespace == "" && slices.Contains(userFacing, p.Object.Name))
+		return (!p.Files || p.Closed) && r != nil && !ours(p.Object) && !knowledge.SystemNamespace(p.Object.Namespace) && !(p.Object.Namespace == "" && slices.Contains(userFacing, p.Object.Name))
 	},
 	Run: func(p *rule.Pass) {
 		w := rbac(p.Snapshot)

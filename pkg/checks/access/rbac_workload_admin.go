@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -14,7 +15,7 @@ var RBACWorkloadAdmin = rule.Check{
 	ID: "rbac-workload-admin", Title: "its pods can do everything in the cluster", Doc: rule.ReadDoc(docs, "rbac_workload_admin.md"),
 	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads,
 	Needs:   []schema.GroupKind{snapshot.ClusterRoleBindingKind, snapshot.ClusterRoleKind},
-	Applies: func(p *rule.Pass) bool { return p.Files || !system(p.Object.Namespace) },
+	Applies: func(p *rule.Pass) bool { return p.Files || !knowledge.SystemNamespace(p.Object.Namespace) },
 	Run: func(p *rule.Pass) {
 		w := rbac(p.Snapshot)
 		for _, t := range p.Object.Templates {

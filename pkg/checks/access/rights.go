@@ -7,6 +7,7 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -59,7 +60,7 @@ func holdsAny(p *rule.Pass) (hold, bool) {
 		switch {
 		case ours(b.Object) || b.role == nil || ours(b.role.Object) || b.builtIn() != "" || len(h.subjects) == 0:
 			return hold{}, false
-		case !p.Files && (system(b.Namespace) || inSystem(h.subjects)):
+		case !p.Files && (knowledge.SystemNamespace(b.Namespace) || inSystem(h.subjects)):
 			return hold{}, false
 		}
 		h.others = len(w.byRole[b.role.Key()]) - 1
@@ -128,7 +129,7 @@ func (h hold) severity(c cost) rule.Severity {
 			s = rule.Low
 		}
 		return s
-	case h.everywhere || system(h.namespace):
+	case h.everywhere || knowledge.SystemNamespace(h.namespace):
 		if programs(h.subjects) {
 			return c.programs
 		}

@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -10,7 +11,7 @@ import (
 var SADefault = rule.Check{
 	ID: "sa-default", Title: "runs as the default service account", Doc: rule.ReadDoc(docs, "sa_default.md"),
 	Dimension: rule.Security, Severity: rule.Info, Off: true, On: rule.Workloads,
-	Applies: func(p *rule.Pass) bool { return p.Files || !system(p.Object.Namespace) },
+	Applies: func(p *rule.Pass) bool { return p.Files || !knowledge.SystemNamespace(p.Object.Namespace) },
 	Run: func(p *rule.Pass) {
 		for _, t := range p.Object.Templates {
 			if accountOf(t) != "default" {

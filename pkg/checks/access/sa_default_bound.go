@@ -6,6 +6,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -31,7 +32,7 @@ var SADefaultBound = rule.Check{
 			switch {
 			case !known:
 				severity = rule.Low
-			case b.everywhere() || system(b.Namespace):
+			case b.everywhere() || knowledge.SystemNamespace(b.Namespace):
 				severity = most.severity(rule.High, rule.Medium, rule.Low, rule.Info)
 			}
 			namespace := s.Namespace

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -15,7 +16,7 @@ var SATokenAutomount = rule.Check{
 	ID: "sa-token-automount", Title: "carries a token that it has no use for", Doc: rule.ReadDoc(docs, "sa_token_automount.md"),
 	Dimension: rule.Security, Severity: rule.Low, On: rule.Workloads,
 	Needs:   []schema.GroupKind{snapshot.RoleBindingKind, snapshot.ClusterRoleBindingKind},
-	Applies: func(p *rule.Pass) bool { return p.Files || !system(p.Object.Namespace) },
+	Applies: func(p *rule.Pass) bool { return p.Files || !knowledge.SystemNamespace(p.Object.Namespace) },
 	Run: func(p *rule.Pass) {
 		for _, t := range p.Object.Templates {
 			a := account{p.Object.Namespace, accountOf(t)}

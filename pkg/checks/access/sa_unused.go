@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -14,7 +15,7 @@ var SAUnused = rule.Check{
 	ID: "sa-unused", Title: "service account that nothing uses", Doc: rule.ReadDoc(docs, "sa_unused.md"),
 	Dimension: rule.Maintenance, Severity: rule.Info, On: rule.Kinds(snapshot.ServiceAcctKind), Needs: users,
 	Applies: func(p *rule.Pass) bool {
-		return (!p.Files || p.Closed) && p.Object.Name != "default" && !system(p.Object.Namespace)
+		return (!p.Files || p.Closed) && p.Object.Name != "default" && !knowledge.SystemNamespace(p.Object.Namespace)
 	},
 	Run: func(p *rule.Pass) {
 		a := account{p.Object.Namespace, p.Object.Name}

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -36,7 +37,7 @@ var wellKnown = []string{
 // mayBeUnused tells whether one may say of the object of a Pass that nothing uses it.
 func mayBeUnused(p *rule.Pass) bool {
 	o := p.Object
-	if p.Files && !p.Closed || system(o.Namespace) || slices.Contains(wellKnown, o.Name) {
+	if p.Files && !p.Closed || knowledge.SystemNamespace(o.Namespace) || slices.Contains(wellKnown, o.Name) {
 		return false
 	}
 	if s, ok := o.Typed.(*corev1.Secret); ok {

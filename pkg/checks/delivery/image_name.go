@@ -103,11 +103,7 @@ func substituted(o *snapshot.Object, t snapshot.Template, image string) bool {
 
 // notSystem is an Applies that leaves out what Kubernetes and whoever runs the cluster brought.
 func notSystem(p *rule.Pass) bool {
-	switch p.Object.Namespace {
-	case "kube-system", "kube-public", "kube-node-lease":
-		return false
-	}
-	return true
+	return !knowledge.SystemNamespace(p.Object.Namespace)
 }
 
 // setImage is the command that gives a container another image; nil for an object of a file.

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -162,7 +163,7 @@ var InstanceLabel = rule.Check{
 }
 
 // someones tells what people made, from what the cluster has by itself.
-func someones(p *rule.Pass) bool { return !systemNamespace(p.Object.Namespace) }
+func someones(p *rule.Pass) bool { return !knowledge.SystemNamespace(p.Object.Namespace) }
 
 // DefaultNamespace finds workloads in the namespace that everybody lands in by mistake.
 var DefaultNamespace = rule.Check{

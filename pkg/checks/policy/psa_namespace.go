@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -19,7 +20,7 @@ var PSANamespace = rule.Check{
 	Dimension: rule.Policy, Severity: rule.Medium, On: rule.Kinds(snapshot.NamespaceKind),
 	Applies: func(p *rule.Pass) bool {
 		name := p.Object.Name
-		return !systemNamespace(name) && !provided(p.Object) && p.Object.Meta.GetDeletionTimestamp() == nil && (len(p.Workloads(name)) > 0 || unread(p, name, judged...) != "")
+		return !knowledge.SystemNamespace(name) && !provided(p.Object) && p.Object.Meta.GetDeletionTimestamp() == nil && (len(p.Workloads(name)) > 0 || unread(p, name, judged...) != "")
 	},
 	Run: func(p *rule.Pass) {
 		have := p.Object.Meta.GetLabels()

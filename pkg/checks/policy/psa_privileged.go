@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/pod-security-admission/api"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -15,7 +16,7 @@ var PSAPrivileged = rule.Check{
 	Dimension: rule.Policy, Severity: rule.Info, On: rule.Kinds(snapshot.NamespaceKind),
 	Applies: func(p *rule.Pass) bool {
 		name := p.Object.Name
-		return !systemNamespace(name) && !provided(p.Object) && p.Object.Meta.GetLabels()[api.EnforceLevelLabel] == string(api.LevelPrivileged) &&
+		return !knowledge.SystemNamespace(name) && !provided(p.Object) && p.Object.Meta.GetLabels()[api.EnforceLevelLabel] == string(api.LevelPrivileged) &&
 			(len(p.Workloads(name)) > 0 || unread(p, name, judged...) != "")
 	},
 	Run: func(p *rule.Pass) {

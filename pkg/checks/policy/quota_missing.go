@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -65,7 +66,7 @@ var LimitRangeMissing = rule.Check{
 // there is, the bounds may be in the cluster.
 func bounded(p *rule.Pass) bool {
 	name := p.Object.Name
-	return !systemNamespace(name) && !provided(p.Object) && (!p.Files || p.Closed) && len(p.Workloads(name)) > 0
+	return !knowledge.SystemNamespace(name) && !provided(p.Object) && (!p.Files || p.Closed) && len(p.Workloads(name)) > 0
 }
 
 // within are the objects of a kind in the namespace that is judged; ok is false where they were not read.

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -106,11 +105,6 @@ func levelsOf(p *rule.Pass, namespace string) levels {
 		}
 	}
 	return l
-}
-
-// systemNamespace tells the namespaces that Kubernetes itself makes and runs in: what needs the node lives there.
-func systemNamespace(name string) bool {
-	return slices.Contains([]string{metav1.NamespaceSystem, metav1.NamespacePublic, "kube-node-lease"}, name)
 }
 
 // provided tells namespaces that whoever provides the cluster makes, and keeps as they are: their labels are not the

@@ -6,6 +6,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -17,7 +18,9 @@ const scarceDeadline = 10
 var CronJobDeadline = rule.Check{
 	ID: "cronjob-deadline", Title: "how late a run may start is not said, or too tight", Doc: rule.ReadDoc(docs, "cronjob_deadline.md"),
 	Dimension: rule.Reliability, Severity: rule.Info, On: rule.Kinds(snapshot.CronJobKind),
-	Applies: func(p *rule.Pass) bool { return p.Object.Typed != nil && !systemNamespace(p.Object.Namespace) },
+	Applies: func(p *rule.Pass) bool {
+		return p.Object.Typed != nil && !knowledge.SystemNamespace(p.Object.Namespace)
+	},
 	Run: func(p *rule.Pass) {
 		cron, ok := p.Object.Typed.(*batchv1.CronJob)
 		if !ok {

@@ -246,9 +246,9 @@ var secretMakers = []struct {
 	gk   schema.GroupKind
 	path []string
 }{
-	{schema.GroupKind{Group: "bitnami.com", Kind: "SealedSecret"}, []string{"spec", "template", "metadata", "name"}},
-	{schema.GroupKind{Group: "external-secrets.io", Kind: "ExternalSecret"}, []string{"spec", "target", "name"}},
-	{schema.GroupKind{Group: "cert-manager.io", Kind: "Certificate"}, []string{"spec", "secretName"}},
+	{snapshot.SealedSecretKind, []string{"spec", "template", "metadata", "name"}},
+	{snapshot.ExternalSecretKind, []string{"spec", "target", "name"}},
+	{snapshot.CertificateKind, []string{"spec", "secretName"}},
 	{schema.GroupKind{Group: "secrets.hashicorp.com", Kind: "VaultStaticSecret"}, []string{"spec", "destination", "name"}},
 	{schema.GroupKind{Group: "secrets.hashicorp.com", Kind: "VaultDynamicSecret"}, []string{"spec", "destination", "name"}},
 	{schema.GroupKind{Group: "onepassword.com", Kind: "OnePasswordItem"}, nil},

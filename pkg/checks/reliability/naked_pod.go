@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -16,7 +17,7 @@ var NakedPod = rule.Check{
 	Dimension: rule.Reliability, Severity: rule.Low, On: rule.Pods,
 	Applies: func(p *rule.Pass) bool {
 		pod := p.Object.Pod()
-		return pod != nil && len(p.Object.Templates) > 0 && endless(p.Object, p.Object.Templates[0]) && !systemNamespace(p.Object.Namespace) && !placed(pod)
+		return pod != nil && len(p.Object.Templates) > 0 && endless(p.Object, p.Object.Templates[0]) && !knowledge.SystemNamespace(p.Object.Namespace) && !placed(pod)
 	},
 	Run: func(p *rule.Pass) {
 		if len(p.Object.Meta.GetOwnerReferences()) > 0 {
@@ -38,11 +39,6 @@ var NakedPod = rule.Check{
 		})
 	},
 	Peers: map[string][]string{"popeye": {"POP-208"}, "clusterlint": {"bare-pods"}, "kubescape": {"naked-pods"}},
-}
-
-// systemNamespace tells the namespaces of Kubernetes itself.
-func systemNamespace(name string) bool {
-	return name == "kube-system" || name == "kube-public" || name == "kube-node-lease"
 }
 
 // placed tells whether something else than a controller takes care of a pod: the kubelet of a static one, a

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -15,7 +16,7 @@ var NodePinned = rule.Check{
 	ID: "node-pinned", Title: "may run on one node only", Doc: rule.ReadDoc(docs, "node_pinned.md"),
 	Dimension: rule.Reliability, Severity: rule.Low, On: rule.Workloads,
 	Applies: func(p *rule.Pass) bool {
-		if p.Object.GroupKind() == snapshot.DaemonSetKind || systemNamespace(p.Object.Namespace) {
+		if p.Object.GroupKind() == snapshot.DaemonSetKind || knowledge.SystemNamespace(p.Object.Namespace) {
 			return false
 		}
 		if pod := p.Object.Pod(); pod != nil && (placed(pod) || len(pod.OwnerReferences) > 0) {

@@ -6,6 +6,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -16,7 +17,7 @@ var PDBEvictionPolicy = rule.Check{
 	Dimension: rule.Reliability, Severity: rule.Info, On: rule.Kinds(snapshot.PDBKind),
 	Applies: func(p *rule.Pass) bool {
 		pdb, _, _ := budget(p)
-		return pdb != nil && pdb.Spec.Selector != nil && !systemNamespace(p.Object.Namespace)
+		return pdb != nil && pdb.Spec.Selector != nil && !knowledge.SystemNamespace(p.Object.Namespace)
 	},
 	Run: func(p *rule.Pass) {
 		pdb, _, found := budget(p)

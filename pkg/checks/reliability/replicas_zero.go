@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -15,7 +16,7 @@ var ReplicasZero = rule.Check{
 	Dimension: rule.Reliability, Severity: rule.Info, On: rule.Kinds(snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.RolloutKind),
 	Applies: func(p *rule.Pass) bool {
 		s, ok := scaleOf(p, p.Object)
-		return ok && s.object == p.Object && !systemNamespace(p.Object.Namespace)
+		return ok && s.object == p.Object && !knowledge.SystemNamespace(p.Object.Namespace)
 	},
 	Run: func(p *rule.Pass) {
 		s, ok := scaleOf(p, p.Object)

@@ -37,7 +37,7 @@ var SvcSelectsNothing = rule.Check{
 		case p.MadeByOperator(p.Object.Namespace, &metav1.LabelSelector{MatchLabels: want}):
 			p.Unknown("an operator may make the pods that it is for")
 			return
-		case p.Files && !p.Closed && systemNamespace(p.Object.Namespace) && len(p.Workloads(p.Object.Namespace)) == 0:
+		case p.Files && !p.Closed && knowledge.SystemNamespace(p.Object.Namespace) && len(p.Workloads(p.Object.Namespace)) == 0:
 			p.Unknown("what runs in namespace %s comes with the cluster", p.Object.Namespace)
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/pod-security-admission/policy"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -175,11 +176,7 @@ func verb(list []snapshot.Container, singular, plural string) string {
 // notSystem is an Applies that leaves out what Kubernetes and whoever runs the cluster brought: nobody who
 // reads the finding could change it.
 func notSystem(p *rule.Pass) bool {
-	switch p.Object.Namespace {
-	case metav1.NamespaceSystem, metav1.NamespacePublic, corev1.NamespaceNodeLease:
-		return false
-	}
-	return true
+	return !knowledge.SystemNamespace(p.Object.Namespace)
 }
 
 // ofUser is an Applies that leaves out what runs in a cluster's own namespaces. Of a file somebody is the author,

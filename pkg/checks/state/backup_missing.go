@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -18,7 +19,7 @@ var BackupMissing = rule.Check{
 	Dimension: rule.State, Severity: rule.Medium, On: rule.Kinds(snapshot.NamespaceKind),
 	Needs: backupKinds,
 	Applies: func(p *rule.Pass) bool {
-		return (!p.Files || p.Closed) && !ownNamespace(p.Object.Name) && p.Object.Meta.GetDeletionTimestamp() == nil && asked(p, backupKinds) && (len(claimsIn(p, p.Object.Name)) > 0 || !p.ListRead(snapshot.PVCKind, ""))
+		return (!p.Files || p.Closed) && !knowledge.SystemNamespace(p.Object.Name) && p.Object.Meta.GetDeletionTimestamp() == nil && asked(p, backupKinds) && (len(claimsIn(p, p.Object.Name)) > 0 || !p.ListRead(snapshot.PVCKind, ""))
 	},
 	Run: func(p *rule.Pass) {
 		claims := claimsIn(p, p.Object.Name)

@@ -39,7 +39,7 @@ func databasesOf(p *rule.Pass, o *snapshot.Object) []server {
 	case snapshot.JobKind, snapshot.CronJobKind, snapshot.DaemonSetKind:
 		return nil
 	}
-	if ownNamespace(o.Namespace) {
+	if knowledge.SystemNamespace(o.Namespace) {
 		return nil
 	}
 	var list []server

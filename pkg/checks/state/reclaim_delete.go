@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -17,7 +18,7 @@ var ReclaimDelete = rule.Check{
 	Needs: backupKinds,
 	Applies: func(p *rule.Pass) bool {
 		pv, ok := p.Object.Typed.(*corev1.PersistentVolume)
-		return ok && (!p.Files || p.Closed) && pv.Status.Phase == corev1.VolumeBound && pv.Spec.ClaimRef != nil && !ownNamespace(pv.Spec.ClaimRef.Namespace) && asked(p, backupKinds)
+		return ok && (!p.Files || p.Closed) && pv.Status.Phase == corev1.VolumeBound && pv.Spec.ClaimRef != nil && !knowledge.SystemNamespace(pv.Spec.ClaimRef.Namespace) && asked(p, backupKinds)
 	},
 	Run: func(p *rule.Pass) {
 		pv, ok := p.Object.Typed.(*corev1.PersistentVolume)

@@ -278,9 +278,4 @@ func asked(p *rule.Pass, kinds []schema.GroupKind) bool {
 	return true
 }
 
-// ownNamespace tells the namespaces that belong to Kubernetes itself.
-func ownNamespace(name string) bool {
-	return name == "kube-system" || name == "kube-public" || name == "kube-node-lease"
-}
-
 func sortedKeys(set map[string]string) []string { return slices.Sorted(maps.Keys(set)) }
