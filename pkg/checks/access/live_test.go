@@ -2,8 +2,6 @@ package access_test
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,11 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks/access"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/ruletest"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -110,42 +106,9 @@ func TestLive(t *testing.T) {
 		{"secret-in-configmap", none, []runtime.Object{settings}, "nothing"},
 	} {
 		t.Run(fmt.Sprint(tt.check, " ", tt.blind.Kind, " ", tt.want), func(t *testing.T) {
-			s := snapshot.New(now)
-			for _, gk := range read {
-				out := snapshot.Outcome{State: snapshot.Present}
-				if gk == tt.blind {
-					out = snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonForbidden}
-				}
-				s.SetOutcome(snapshot.WantList(gk, "", ""), out)
-			}
-			for _, o := range tt.objects {
-				kinds, _, err := scheme.Scheme.ObjectKinds(o)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := s.Add(kinds[0], o.DeepCopyObject(), nil); err != nil {
-					t.Fatal(err)
-				}
-			}
-			i := slices.IndexFunc(access.Checks, func(c *rule.Check) bool { return c.ID == tt.check })
-			eng, err := engine.New(access.Checks[i:i+1], nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, tally := range eng.Check(s, nil).Tallies {
-				for range tally.Fail {
-					got = append(got, "fail")
-				}
-				for _, u := range tally.Unknown {
-					got = append(got, "unknown "+u.Reason)
-				}
-				for range tally.Pass {
-					got = append(got, "pass")
-				}
-			}
-			if text := strings.Join(got, ", "); text != tt.want && (text != "" || tt.want != "nothing") {
-				t.Errorf("got %q, want %q", text, tt.want)
+			live := ruletest.Live{Now: now, Read: read, Refused: tt.blind, Objects: tt.objects}
+			if got := live.Verdict(t, access.Checks, tt.check); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package maintenance_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,12 +13,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks/maintenance"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/ruletest"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -102,51 +99,12 @@ func TestLive(t *testing.T) {
 		}}, "fail"},
 	} {
 		t.Run(fmt.Sprint(tt.check, " ", tt.blind.Kind, " ", tt.want), func(t *testing.T) {
-			s := snapshot.New(now)
-			for _, gk := range read {
-				out := snapshot.Outcome{State: snapshot.Present}
-				if gk == tt.blind {
-					out = snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonForbidden}
-				}
-				s.SetOutcome(snapshot.WantList(gk, "", ""), out)
-			}
-			for _, o := range tt.objects {
-				kinds, _, err := scheme.Scheme.ObjectKinds(o)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := s.Add(kinds[0], o.DeepCopyObject(), nil); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if got := verdict(t, s, tt.check); got != tt.want && (got != "" || tt.want != "nothing") {
+			live := ruletest.Live{Now: now, Read: read, Refused: tt.blind, Objects: tt.objects}
+			if got := live.Verdict(t, maintenance.Checks, tt.check); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}
-}
-
-// verdict is what one check says of the objects that it applies to.
-func verdict(t *testing.T, s *snapshot.Snapshot, id string) string {
-	t.Helper()
-	i := slices.IndexFunc(maintenance.Checks, func(c *rule.Check) bool { return c.ID == id })
-	eng, err := engine.New(maintenance.Checks[i:i+1], nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, tally := range eng.Check(s, nil).Tallies {
-		for range tally.Fail {
-			got = append(got, "fail")
-		}
-		for _, u := range tally.Unknown {
-			got = append(got, "unknown "+u.Reason)
-		}
-		for range tally.Pass {
-			got = append(got, "pass")
-		}
-	}
-	return strings.Join(got, ", ")
 }
 
 // TestGoneKinds holds that a kind of which nothing is left here is judged all the same.
@@ -160,8 +118,9 @@ func TestGoneKinds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := verdict(t, s, "api-deprecated"); got != "fail" {
-			t.Errorf("%s: %s", text, got)
+		check := ruletest.Named(t, maintenance.Checks, "api-deprecated")
+		if found := ruletest.Judge(t, s, check).Findings; len(found) != 1 {
+			t.Errorf("%s: %d findings", text, len(found))
 		}
 	}
 }

@@ -3,9 +3,7 @@ package network_test
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -14,11 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks/network"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/ruletest"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -80,7 +76,7 @@ func TestLive(t *testing.T) {
 	}
 	class := foreign(snapshot.GatewayClassKind, "", "public", map[string]any{"controllerName": "example.com/controller"})
 	route := foreign(snapshot.HTTPRouteKind, "shop", "web", map[string]any{"parentRefs": []any{map[string]any{"name": "gone"}}})
-	odd := foreign(snapshot.HTTPRouteKind, "shop", "odd", map[string]any{"parentRefs": "none", "rules": []any{"none", map[string]any{"backendRefs": 7}}})
+	odd := foreign(snapshot.HTTPRouteKind, "shop", "odd", map[string]any{"parentRefs": "none", "rules": []any{"none", map[string]any{"backendRefs": int64(7)}}})
 	for _, tt := range []struct {
 		check   string
 		blind   schema.GroupKind
@@ -119,70 +115,27 @@ func TestLive(t *testing.T) {
 		{"ingress-class-missing", schema.GroupKind{}, []runtime.Object{&networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}}, "nothing"},
 	} {
 		t.Run(fmt.Sprint(tt.check, " ", tt.blind.Kind, " ", tt.want), func(t *testing.T) {
-			i := slices.IndexFunc(network.Checks, func(c *rule.Check) bool { return c.ID == tt.check })
-			if i < 0 {
-				t.Fatalf("there is no check %s", tt.check)
-			}
-			if got := judge(t, network.Checks[i], tt.blind, tt.objects); got != tt.want {
+			if got := verdict(t, tt.check, tt.blind, tt.objects); got != tt.want {
 				t.Errorf("%s, want %s", got, tt.want)
 			}
 		})
 	}
 }
 
-// judge says what a check makes of objects that a cluster holds, all of whose lists but one could be read.
-func judge(t *testing.T, check *rule.Check, blind schema.GroupKind, objects []runtime.Object) string {
+// verdict is what a check makes of objects in the namespace shop of a cluster, all of whose lists but one could be
+// read: where it finds something, how often and how bad it is.
+func verdict(t *testing.T, id string, blind schema.GroupKind, objects []runtime.Object) string {
 	t.Helper()
-	s := snapshot.New(time.Unix(0, 0))
-	read := slices.Concat(check.Needs, check.On.Named(), []schema.GroupKind{
+	live := ruletest.Live{Refused: blind, Objects: objects, Read: []schema.GroupKind{
 		snapshot.PodKind, snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.JobKind, snapshot.CronJobKind,
 		snapshot.ServiceKind, snapshot.NamespaceKind, snapshot.NetworkPolicyKind, snapshot.IngressKind,
-	})
-	for _, gk := range read {
-		out := snapshot.Outcome{State: snapshot.Present}
-		if gk == blind {
-			out = snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonForbidden}
-		}
-		s.SetOutcome(snapshot.WantList(gk, "", ""), out)
-	}
+	}}
 	if blind != snapshot.NamespaceKind {
-		objects = append(slices.Clone(objects), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}})
+		live.Objects = append(slices.Clone(objects), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}})
 	}
-	for _, obj := range objects {
-		gvk := obj.GetObjectKind().GroupVersionKind()
-		if gvk.Empty() {
-			kinds, _, err := scheme.Scheme.ObjectKinds(obj)
-			if err != nil {
-				t.Fatal(err)
-			}
-			gvk = kinds[0]
-		}
-		if _, err := s.Add(gvk, obj, nil); err != nil {
-			t.Fatal(err)
-		}
+	check := ruletest.Named(t, network.Checks, id)
+	if found := ruletest.Judge(t, live.Snapshot(t, check), check).Findings; len(found) > 0 {
+		return fmt.Sprintf("fail %d %s", len(found), found[0].Severity)
 	}
-	eng, err := engine.New([]*rule.Check{check}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res := eng.Check(s, nil)
-	for _, n := range res.NotEvaluated {
-		if n.Reason == snapshot.ReasonFailed {
-			t.Errorf("%s: %s", n.Object, n.Detail)
-		}
-	}
-	if n := len(res.Findings); n > 0 {
-		return strings.TrimSpace(fmt.Sprintf("fail %d %s", n, res.Findings[0].Severity))
-	}
-	passed := 0
-	for _, tally := range res.Tallies {
-		if len(tally.Unknown) > 0 {
-			return "unknown " + tally.Unknown[0].Reason
-		}
-		passed += tally.Pass
-	}
-	if passed > 0 {
-		return "pass"
-	}
-	return "nothing"
+	return live.Verdict(t, network.Checks, id)
 }

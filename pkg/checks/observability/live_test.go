@@ -2,10 +2,7 @@ package observability_test
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -14,11 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks/observability"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/ruletest"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -67,53 +62,9 @@ func TestLive(t *testing.T) {
 		}}, "unknown Node: forbidden"},
 	} {
 		t.Run(fmt.Sprint(tt.check, " ", tt.blind.Kind, " ", tt.want), func(t *testing.T) {
-			s := snapshot.New(time.Unix(0, 0))
-			i := slices.IndexFunc(observability.Checks, func(c *rule.Check) bool { return c.ID == tt.check })
-			check := *observability.Checks[i]
-			check.Off = false
-			eng, err := engine.New([]*rule.Check{&check}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, gk := range append(eng.Kinds(), snapshot.ServiceKind) {
-				out, in := snapshot.Outcome{State: snapshot.Present}, tt.namespace
-				if gk == tt.blind {
-					out = snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonForbidden}
-				}
-				if gk == snapshot.APIServiceKind || gk == snapshot.NodeKind {
-					in = ""
-				}
-				s.SetOutcome(snapshot.WantList(gk, in, ""), out)
-			}
-			for _, o := range tt.objects {
-				gvk := o.GetObjectKind().GroupVersionKind()
-				if kinds, _, err := scheme.Scheme.ObjectKinds(o); err == nil {
-					gvk = kinds[0]
-				}
-				if _, err := s.Add(gvk, o.DeepCopyObject(), nil); err != nil {
-					t.Fatal(err)
-				}
-			}
-			res := eng.Check(s, nil)
-			for _, n := range res.NotEvaluated {
-				if n.Reason == snapshot.ReasonFailed {
-					t.Errorf("%s: %s", n.Object, n.Detail)
-				}
-			}
-			var got []string
-			for _, tally := range res.Tallies {
-				for range tally.Fail {
-					got = append(got, "fail")
-				}
-				for _, u := range tally.Unknown {
-					got = append(got, "unknown "+u.Reason)
-				}
-				for range tally.Pass {
-					got = append(got, "pass")
-				}
-			}
-			if text := strings.Join(got, ", "); text != tt.want && (text != "" || tt.want != "nothing") {
-				t.Errorf("got %q, want %q", text, tt.want)
+			live := ruletest.Live{Read: []schema.GroupKind{snapshot.ServiceKind}, Refused: tt.blind, Namespace: tt.namespace, Objects: tt.objects, Whole: []schema.GroupKind{snapshot.APIServiceKind, snapshot.NodeKind}}
+			if got := live.Verdict(t, observability.Checks, tt.check); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}

@@ -1,10 +1,8 @@
 package policy_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -12,11 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks/policy"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/ruletest"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -63,51 +59,20 @@ func TestLive(t *testing.T) {
 		{"label of a cluster", "label-invalid", schema.GroupKind{}, []runtime.Object{space(map[string]string{"a": "b/c"})}, "nothing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := snapshot.New(time.Unix(0, 0))
-			for _, gk := range read {
-				out := snapshot.Outcome{State: snapshot.Present}
-				if gk == tt.blind {
-					out = snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonForbidden}
-				}
-				s.SetOutcome(snapshot.WantList(gk, "", ""), out)
-			}
-			for _, o := range tt.objects {
-				kinds, _, err := scheme.Scheme.ObjectKinds(o)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := s.Add(kinds[0], o.DeepCopyObject(), nil); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if got := verdict(t, s, tt.check); !strings.Contains(got, tt.want) {
+			live := ruletest.Live{Read: read, Refused: tt.blind, Objects: tt.objects}
+			if got := verdict(t, live, tt.check); !strings.Contains(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}
 }
 
-// verdict is what one check says of the first object that it applies to.
-func verdict(t *testing.T, s *snapshot.Snapshot, id string) string {
+// verdict is what one check says of the cluster, and where it finds something the command that mends it.
+func verdict(t *testing.T, live ruletest.Live, id string) string {
 	t.Helper()
-	i := slices.IndexFunc(policy.Checks, func(c *rule.Check) bool { return c.ID == id })
-	check := *policy.Checks[i]
-	check.Off = false
-	eng, err := engine.New([]*rule.Check{&check}, nil)
-	if err != nil {
-		t.Fatal(err)
+	check := ruletest.Named(t, policy.Checks, id)
+	if found := ruletest.Judge(t, live.Snapshot(t, check), check).Findings; len(found) > 0 {
+		return "found " + strings.Join(found[0].Fix.Command, " ")
 	}
-	res := eng.Check(s, nil)
-	if len(res.Findings) > 0 {
-		return "found " + strings.Join(res.Findings[0].Fix.Command, " ")
-	}
-	for _, tally := range res.Tallies {
-		if len(tally.Unknown) > 0 {
-			return "unknown " + tally.Unknown[0].Reason
-		}
-		if tally.Pass > 0 {
-			return "pass"
-		}
-	}
-	return "nothing"
+	return live.Verdict(t, policy.Checks, id)
 }

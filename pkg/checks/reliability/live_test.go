@@ -2,10 +2,8 @@ package reliability_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -15,12 +13,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks/reliability"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/ruletest"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -146,42 +144,9 @@ func TestBlind(t *testing.T) {
 		{"node-pinned", schema.GroupKind{}, []runtime.Object{naked("node-1")}, "pass"}, // where the scheduler put it
 	} {
 		t.Run(fmt.Sprint(tt.check, " ", tt.blind.Kind, " ", tt.want), func(t *testing.T) {
-			s := snapshot.New(time.Unix(0, 0))
-			for _, gk := range read {
-				out := snapshot.Outcome{State: snapshot.Present}
-				if gk == tt.blind {
-					out = snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonForbidden}
-				}
-				s.SetOutcome(snapshot.WantList(gk, "", ""), out)
-			}
-			for _, o := range tt.objects {
-				kinds, _, err := scheme.Scheme.ObjectKinds(o)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := s.Add(kinds[0], o.DeepCopyObject(), nil); err != nil {
-					t.Fatal(err)
-				}
-			}
-			i := slices.IndexFunc(reliability.Checks, func(c *rule.Check) bool { return c.ID == tt.check })
-			eng, err := engine.New(reliability.Checks[i:i+1], nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, tally := range eng.Check(s, nil).Tallies {
-				for range tally.Fail {
-					got = append(got, "fail")
-				}
-				for _, u := range tally.Unknown {
-					got = append(got, "unknown "+u.Reason)
-				}
-				for range tally.Pass {
-					got = append(got, "pass")
-				}
-			}
-			if text := strings.Join(got, ", "); text != tt.want && (text != "" || tt.want != "nothing") {
-				t.Errorf("got %q, want %q", text, tt.want)
+			live := ruletest.Live{Read: read, Refused: tt.blind, Objects: tt.objects}
+			if got := live.Verdict(t, reliability.Checks, tt.check); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}

@@ -2,8 +2,6 @@ package state_test
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -14,11 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks/state"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/ruletest"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -155,51 +151,15 @@ func TestLive(t *testing.T) {
 		{"backup-location-unavailable", schema.GroupKind{}, "", []runtime.Object{odd(snapshot.VeleroLocationKind, "odd")}, "pass"},
 	} {
 		t.Run(fmt.Sprint(tt.check, " ", tt.blind.Kind, " ", tt.want), func(t *testing.T) {
-			s := snapshot.New(now)
-			i := slices.IndexFunc(state.Checks, func(c *rule.Check) bool { return c.ID == tt.check })
-			eng, err := engine.New(state.Checks[i:i+1], nil)
-			if err != nil {
-				t.Fatal(err)
+			live := ruletest.Live{
+				Now: now, Refused: tt.blind, Namespace: tt.namespace, Objects: tt.objects,
+				Read: []schema.GroupKind{
+					snapshot.PodKind, snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.PVCKind, snapshot.NodeKind, snapshot.PVKind, snapshot.StorageClassKind,
+					snapshot.VeleroBackupKind, snapshot.CNPGScheduleKind, snapshot.VolumeSnapshotClassKind,
+				},
 			}
-			read := slices.Concat(eng.Kinds(), []schema.GroupKind{
-				snapshot.PodKind, snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.PVCKind, snapshot.NodeKind, snapshot.PVKind, snapshot.StorageClassKind, snapshot.VeleroBackupKind, snapshot.CNPGScheduleKind, snapshot.VolumeSnapshotClassKind,
-			})
-			for _, gk := range read {
-				out := snapshot.Outcome{State: snapshot.Present}
-				if gk == tt.blind {
-					out = snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonForbidden}
-				}
-				s.SetOutcome(snapshot.WantList(gk, tt.namespace, ""), out)
-			}
-			for _, o := range tt.objects {
-				gvk := o.GetObjectKind().GroupVersionKind()
-				if kinds, _, err := scheme.Scheme.ObjectKinds(o); err == nil {
-					gvk = kinds[0]
-				}
-				if _, err := s.Add(gvk, o.DeepCopyObject(), nil); err != nil {
-					t.Fatal(err)
-				}
-			}
-			res := eng.Check(s, nil)
-			for _, n := range res.NotEvaluated {
-				if n.Reason == snapshot.ReasonFailed {
-					t.Errorf("%s: %s", n.Object, n.Detail)
-				}
-			}
-			var got []string
-			for _, tally := range res.Tallies {
-				for range tally.Fail {
-					got = append(got, "fail")
-				}
-				for _, u := range tally.Unknown {
-					got = append(got, "unknown "+u.Reason)
-				}
-				for range tally.Pass {
-					got = append(got, "pass")
-				}
-			}
-			if text := strings.Join(got, ", "); text != tt.want && (text != "" || tt.want != "nothing") {
-				t.Errorf("got %q, want %q", text, tt.want)
+			if got := live.Verdict(t, state.Checks, tt.check); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}
