@@ -54,7 +54,8 @@ type Cluster struct {
 	http    *http.Client
 	clock   *serverClock
 	timeout time.Duration
-	brief   atomic.Pointer[brief] // nil where objects are kept whole
+	brief   atomic.Pointer[brief]  // nil where objects are kept whole
+	placing atomic.Pointer[string] // nil, or the namespace that is placed: who set which fields is kept then
 
 	mu       sync.Mutex
 	trouble  trouble
@@ -351,6 +352,9 @@ func (c *Cluster) get(ctx context.Context, w snapshot.Want, a *answer) error {
 
 // list reads a list to its end, page by page where the server makes pages of it by itself.
 func (c *Cluster) list(ctx context.Context, w snapshot.Want, a *answer) error {
+	if w.GroupKind() == snapshot.ClusterKind {
+		return c.itself(ctx, w, a)
+	}
 	// The watch cache answers without asking etcd; what it lacks is younger than a moment.
 	return c.pages(metav1.ListOptions{LabelSelector: w.Selector, FieldSelector: w.Fields, ResourceVersion: "0"}, func(options metav1.ListOptions) (string, error) {
 		return c.page(ctx, w, options, a)
@@ -465,7 +469,11 @@ func (c *Cluster) stream(ctx context.Context, gvk schema.GroupVersionKind, names
 		if !ok {
 			return fmt.Errorf("%s has no protobuf form", gvk.Kind)
 		}
-		if err := b.decode(data, typed); err != nil {
+		decode := b.decode
+		if c.placing.Load() != nil && !nobodyEdits[gvk.GroupKind()] {
+			decode = (*brief)(nil).decode
+		}
+		if err := decode(data, typed); err != nil {
 			return err
 		}
 		b.reduce(obj)

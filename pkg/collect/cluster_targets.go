@@ -569,7 +569,7 @@ func besides(kinds, listed []schema.GroupKind) (ours, others []schema.GroupKind)
 		gvk, known := versionOf(gk)
 		switch {
 		case slices.Contains(listed, gk):
-		case known && scheme.Scheme.Recognizes(gvk):
+		case known && scheme.Scheme.Recognizes(gvk), gk == snapshot.ClusterKind:
 			ours = append(ours, gk)
 		default:
 			others = append(others, gk)

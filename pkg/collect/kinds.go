@@ -53,7 +53,7 @@ func clusterScoped(gk schema.GroupKind) bool {
 			return k.cluster
 		}
 	}
-	return false
+	return gk == snapshot.ClusterKind
 }
 
 // versionOf is the version in which a kind is read; ok is false for kinds that are not Kubernetes' own.

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -130,7 +131,7 @@ func recorded(content map[string]any, o *snapshot.Object) {
 		if json.Unmarshal(m.Fields(), &fields) != nil || len(fields) == 0 {
 			continue
 		}
-		entry := map[string]any{"manager": m.Name, "operation": "Update", "apiVersion": o.APIVersion, "fieldsType": "FieldsV1", "fieldsV1": fields}
+		entry := map[string]any{"manager": m.Name, "operation": "Update", "apiVersion": cmp.Or(m.APIVersion, o.APIVersion), "fieldsType": "FieldsV1", "fieldsV1": fields}
 		if !m.Time.IsZero() {
 			entry["time"] = m.Time.UTC().Format(time.RFC3339)
 		}

@@ -57,7 +57,9 @@ func (j *checking) judge(o *snapshot.Object, part *Result) {
 	if o.Meta.GetDeletionTimestamp() != nil {
 		return
 	}
-	part.Objects++
+	if o.GroupKind() != snapshot.ClusterKind { // which holds the objects, and is none
+		part.Objects++
+	}
 	j.result, j.object = part, o
 	j.pass = rule.NewPass(j.snapshot, o, nil, nil, rule.Sink{Report: j.report, Unknown: j.cannot, Unresolved: j.unresolved, NoFixes: j.engine.NoFixes})
 	if j.within != o.Namespace {

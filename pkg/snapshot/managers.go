@@ -18,9 +18,10 @@ import (
 
 // FieldManager is who wrote which fields, and when: what is kept of metadata.managedFields.
 type FieldManager struct {
-	Name   string
-	Time   time.Time
-	fields []byte
+	Name       string
+	APIVersion string // in which it wrote them
+	Time       time.Time
+	fields     []byte
 }
 
 func fieldManagers(entries []metav1.ManagedFieldsEntry) []FieldManager {
@@ -29,7 +30,7 @@ func fieldManagers(entries []metav1.ManagedFieldsEntry) []FieldManager {
 		if e.Subresource != "" || e.FieldsV1 == nil {
 			continue // status and scale are written by controllers; nobody edits them
 		}
-		m := FieldManager{Name: e.Manager, fields: e.FieldsV1.GetRawBytes()}
+		m := FieldManager{Name: e.Manager, APIVersion: e.APIVersion, fields: e.FieldsV1.GetRawBytes()}
 		if e.Time != nil {
 			m.Time = e.Time.Time
 		}

@@ -57,6 +57,9 @@ func (r Ref) String() string {
 	if r.IsZero() {
 		return ""
 	}
+	if r.GroupKind() == ClusterKind {
+		return "the cluster"
+	}
 	return r.Type() + "/" + r.Name
 }
 
