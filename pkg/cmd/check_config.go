@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/config"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/model"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -33,6 +34,7 @@ type decisions struct {
 	folder  string // of the configuration, absolute
 	base    *report.Baseline
 	ignored []string // files that the configuration left out
+	gates   []string // that may be declared; nil: those of the program's model
 }
 
 // noConfig is the value of --config that uses none.
@@ -75,7 +77,7 @@ func (d *decisions) read(files bool) error {
 		if err != nil {
 			return err
 		}
-		if d.config, err = config.Parse(name, data, known()); err != nil {
+		if d.config, err = config.Parse(name, data, d.known()); err != nil {
 			return err
 		}
 		absolute, err := filepath.Abs(name)
@@ -139,8 +141,15 @@ func findConfig() (string, error) {
 	}
 }
 
-func known() config.Known {
-	return config.Known{Checks: checks.All(), Causes: causes.All(), Type: collect.TypeOf}
+// known are the names that a configuration may use.
+func (d *decisions) known() config.Known {
+	k := config.Known{Checks: checks.All(), Causes: causes.All(), Type: collect.TypeOf, Gates: d.gates}
+	if k.Gates == nil {
+		if m, err := model.Default(); err == nil { // a test reads it
+			k.Gates = gateIDs(m)
+		}
+	}
+	return k
 }
 
 // checks are the checks as the configuration wants them.
@@ -175,7 +184,7 @@ func (d *decisions) judge(e *engine.Engine, b *report.Builder, s *snapshot.Snaps
 	}
 	slices.Sort(d.ignored)
 	b.Report.Ignored = slices.Compact(d.ignored)
-	waivers := e.Waive(s, &res, engine.Waivers{Config: d.config, Known: known(), Honour: honour, Keep: keep, Complete: complete})
+	waivers := e.Waive(s, &res, engine.Waivers{Config: d.config, Known: d.known(), Honour: honour, Keep: keep, Complete: complete})
 	b.Listing = e.NoFixes && d.base == nil && !d.writeBaseline // a baseline looks at each
 	b.Check(res)
 	b.Waivers(waivers, b.Report.Config)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"sigs.k8s.io/yaml"
 
@@ -77,11 +78,16 @@ func (p *printFlags) print(w io.Writer, r *report.Report) error {
 		}
 		return nil
 	}
+	return p.printObject(w, r)
+}
+
+// printObject writes an object in a format of kubectl's.
+func (p *printFlags) printObject(w io.Writer, obj runtime.Object) error {
 	printer, err := p.flags.ToPrinter()
 	if err != nil {
 		return err
 	}
-	return printer.PrintObj(r, w)
+	return printer.PrintObj(obj, w)
 }
 
 // theme decides colour, characters and width from --color, the environment and the terminal.

@@ -86,7 +86,7 @@ func newRootOptions(streams genericiooptions.IOStreams) *rootOptions {
 }
 
 func (o *rootOptions) commands() []*cobra.Command {
-	return []*cobra.Command{newCmdExplain(o), newCmdCheck(o), newCmdSnapshot(o), newCmdDemo(o), newCmdRules(o), newCmdPlugins(o), newCmdVersion(o), newCmdCompletion(o), newCmdOptions()}
+	return []*cobra.Command{newCmdExplain(o), newCmdCheck(o), newCmdLevel(o), newCmdSnapshot(o), newCmdDemo(o), newCmdRules(o), newCmdPlugins(o), newCmdVersion(o), newCmdCompletion(o), newCmdOptions()}
 }
 
 // wrapUsage makes wrong arguments a usage error, which names the help that would have told.

@@ -25,6 +25,8 @@ type Config struct {
 	Exemptions []Exemption
 	Honour     []string // tools whose own annotations count
 	Ignore     []Pattern
+
+	Declarations []Declaration
 }
 
 // Rule is what a configuration changes of one check.

@@ -116,7 +116,7 @@ func TestErrors(t *testing.T) {
 		{top + "a: b: c", "maturity.yaml:3:5: mapping values are not allowed"},
 		{top + "rules:\n  image-latest: off\n  image-latest: on", `maturity.yaml:5:3: key "image-latest" is already set on line 4`},
 		{top + "rule: {}", `maturity.yaml:3:1: unknown field "rule"; did you mean rules?`},
-		{top + "thresholds: {}", `maturity.yaml:3:1: unknown field "thresholds": known are apiVersion, exemptions, honour, ignore, kind, rules`},
+		{top + "thresholds: {}", `maturity.yaml:3:1: unknown field "thresholds": known are apiVersion, declarations, exemptions, honour, ignore, kind, rules`},
 		{top + "rules:\n  image-latst: off", `maturity.yaml:4:3: unknown rule "image-latst"; did you mean image-latest?`},
 		{top + "rules:\n  oom-limit: off", `maturity.yaml:4:3: rule "oom-limit" is a cause: what is broken now is always told`},
 		{top + "rules:\n  'probe-*': off", `maturity.yaml:4:3: rules are named here one by one`},

@@ -16,6 +16,20 @@ type Known struct {
 	// Type gives the word for a kind that kubectl prints for one that it understands: deploy, deployments.
 	// nil takes words as they are.
 	Type func(word string) string
+	// Gates are those of the maturity model that may be declared; nil takes any.
+	Gates []string
+}
+
+// gate tells what is wrong with the name of a gate; "" is nothing.
+func (k Known) gate(name string) string {
+	if k.Gates == nil || name == "" || slices.Contains(k.Gates, name) {
+		return ""
+	}
+	text := fmt.Sprintf("unknown gate %q", name)
+	if near := knowledge.Nearest(name, k.Gates); near != "" {
+		return text + "; did you mean " + near + "?"
+	}
+	return text
 }
 
 // check is the check of a name; an empty one where there is none.

@@ -76,6 +76,8 @@ func (p *parser) document(doc *source.Document) {
 		"exemptions": func(n *yaml.Node) { p.list(n, "exemptions", p.exemption) },
 		"honour":     func(n *yaml.Node) { p.list(n, "honour", p.honour) },
 		"ignore":     func(n *yaml.Node) { p.list(n, "ignore", p.ignore) },
+
+		"declarations": func(n *yaml.Node) { p.list(n, "declarations", p.declaration) },
 	})
 	if ok && (!seen["apiVersion"] || !seen["kind"]) {
 		p.errs = append(p.errs, &source.Error{Name: p.name, Line: root.Line, Message: head})

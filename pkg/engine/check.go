@@ -5,7 +5,6 @@ import (
 	"maps"
 	"runtime"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,12 +16,14 @@ import (
 )
 
 // Tally counts the verdicts of one check in one namespace. Objects that failed or could not be
-// judged are named; those that pass are only counted.
+// judged are named; those that pass are only counted,
+// unless the engine is asked to name them.
 type Tally struct {
 	Rule          string
 	Dimension     rule.Dimension
 	Namespace     string
 	Pass          int
+	Passed        []snapshot.Ref // where the engine names them
 	Fail          []snapshot.Ref
 	Waived        []snapshot.Ref
 	Unknown       []Unjudged
@@ -59,21 +60,29 @@ func (e *Engine) Check(s *snapshot.Snapshot, keep func(*snapshot.Object) bool) R
 	for _, j := range all {
 		tallies.add(j.tallies)
 	}
-	var res Result
-	for _, part := range parts {
-		res.add(part)
-	}
+	res := joined(parts)
 	res.Findings = merge(res.Findings)
 	sortFindings(res.Findings)
 	res.Tallies = tallies.sorted()
 	return res
 }
 
-func (r *Result) add(part Result) {
-	r.Objects += part.Objects
-	r.Findings = append(r.Findings, part.Findings...)
-	r.NotEvaluated = append(r.NotEvaluated, part.NotEvaluated...)
-	r.Unresolved = append(r.Unresolved, part.Unresolved...)
+// joined is one result of those of parts, without their tallies.
+func joined(parts []Result) Result {
+	var all Result
+	findings, unresolved := 0, 0
+	for i := range parts {
+		findings += len(parts[i].Findings)
+		unresolved += len(parts[i].Unresolved)
+	}
+	all.Findings, all.Unresolved = slices.Grow(all.Findings, findings), slices.Grow(all.Unresolved, unresolved)
+	for _, part := range parts {
+		all.Objects += part.Objects
+		all.Findings = append(all.Findings, part.Findings...)
+		all.NotEvaluated = append(all.NotEvaluated, part.NotEvaluated...)
+		all.Unresolved = append(all.Unresolved, part.Unresolved...)
+	}
+	return all
 }
 
 type tallyKey struct{ rule, namespace string }
@@ -101,6 +110,7 @@ func (ts tallies) add(others tallies) {
 		}
 		t.Pass += other.Pass
 		t.NotApplicable += other.NotApplicable
+		t.Passed = append(t.Passed, other.Passed...)
 		t.Fail = append(t.Fail, other.Fail...)
 		t.Waived = append(t.Waived, other.Waived...)
 		t.Unknown = append(t.Unknown, other.Unknown...)
@@ -113,6 +123,7 @@ func (ts tallies) sorted() []*Tally {
 		return cmp.Or(strings.Compare(a.Rule, b.Rule), strings.Compare(a.Namespace, b.Namespace))
 	})
 	for _, t := range list {
+		sortRefs(t.Passed)
 		sortRefs(t.Fail)
 		sortRefs(t.Waived)
 		slices.SortStableFunc(t.Unknown, func(a, b Unjudged) int { return compareRefs(a.Object, b.Object) })
@@ -162,10 +173,7 @@ func (e *Engine) Broken(s *snapshot.Snapshot, keep func(*snapshot.Object) bool) 
 		all[i] = newBreaking(e, s)
 	}
 	parts := inParts(s, keep, len(all), func(worker int, o *snapshot.Object, part *Result) { all[worker].judge(o, part) })
-	var res Result
-	for _, part := range parts {
-		res.add(part)
-	}
+	res := joined(parts)
 	return e.rank(merge(res.Findings)), res.NotEvaluated
 }
 
@@ -181,16 +189,15 @@ func well(s *snapshot.Snapshot, o *snapshot.Object) bool {
 
 // sortFindings puts the worst first, then by object, place and rule.
 func sortFindings(findings []*rule.Finding) {
-	sort.SliceStable(findings, func(i, j int) bool {
-		a, b := findings[i], findings[j]
+	slices.SortStableFunc(findings, func(a, b *rule.Finding) int {
 		switch {
-		case a.Severity.Rank() != b.Severity.Rank():
-			return a.Severity.Rank() < b.Severity.Rank()
+		case a.Severity != b.Severity && a.Severity.Rank() != b.Severity.Rank():
+			return cmp.Compare(a.Severity.Rank(), b.Severity.Rank())
 		case !a.Object.Same(b.Object):
-			return compareRefs(a.Object, b.Object) < 0
+			return compareRefs(a.Object, b.Object)
 		case a.Rule != b.Rule:
-			return a.Rule < b.Rule
+			return strings.Compare(a.Rule, b.Rule)
 		}
-		return keyOf(a).field < keyOf(b).field
+		return strings.Compare(keyOf(a).field, keyOf(b).field)
 	})
 }

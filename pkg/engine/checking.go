@@ -100,11 +100,6 @@ func (j *checking) one(c *rule.Check, t *Tally) {
 		t.NotApplicable++
 	case len(j.findings) > 0:
 		t.Fail = append(t.Fail, j.object.Ref)
-		if j.engine.NoFixes {
-			for _, f := range j.findings {
-				f.Fix = nil
-			}
-		}
 		j.result.Findings = append(j.result.Findings, j.findings...)
 	case j.blind:
 		t.Unknown = append(t.Unknown, Unjudged{j.object.Ref, j.unknown})
@@ -113,6 +108,9 @@ func (j *checking) one(c *rule.Check, t *Tally) {
 		}
 	default:
 		t.Pass++
+		if j.engine.NamePassing {
+			t.Passed = append(t.Passed, j.object.Ref)
+		}
 	}
 }
 

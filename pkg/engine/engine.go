@@ -5,6 +5,7 @@ package engine
 import (
 	"cmp"
 	"fmt"
+	"hash/maphash"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -23,6 +24,9 @@ type Engine struct {
 	// NoFixes leaves out how to mend what checks find: an overview does not print it, and of thousands of
 	// findings it is the half.
 	NoFixes bool
+
+	// NamePassing names the objects that pass in tallies too: a gate asks which objects pass several checks.
+	NamePassing bool
 }
 
 // New makes an engine of well-formed rules; it fails with everything that is wrong with them.
@@ -117,13 +121,18 @@ func keyOf(f *rule.Finding) sameFinding {
 // merge says the same finding on several pods once, keeping the one with the most evidence and the
 // names of all.
 func merge(findings []*rule.Finding) []*rule.Finding {
-	var out []*rule.Finding
+	out := make([]*rule.Finding, 0, len(findings))
 	at := map[sameFinding]int{}
-	for _, f := range findings {
-		k := keyOf(f)
+	alone := onlyOne(findings)
+	for n, f := range findings {
 		if len(f.Pods) == 0 && f.Seen.GroupKind() == snapshot.PodKind {
 			f.Pods = []snapshot.Ref{f.Seen}
 		}
+		if alone(n) {
+			out = append(out, f)
+			continue
+		}
+		k := keyOf(f)
 		i, ok := at[k]
 		if !ok {
 			at[k] = len(out)
@@ -142,6 +151,26 @@ func merge(findings []*rule.Finding) []*rule.Finding {
 		out[i] = best
 	}
 	return out
+}
+
+// onlyOne tells of a finding by its index that it is the only one of its rule in its container or object. Nearly all
+// are, and their fields need not be spelt out to know that they are like no other.
+func onlyOne(findings []*rule.Finding) func(int) bool {
+	type place struct {
+		rule, container string
+		object          snapshot.Ref
+	}
+	seed := maphash.MakeSeed()
+	hashes, times := make([]uint64, len(findings)), make(map[uint64]int32, len(findings))
+	for i, f := range findings {
+		k := place{rule: f.Rule, container: f.Seen.Container, object: f.Object.Key()}
+		if f.Object.IsZero() {
+			k.object = f.Seen.Key()
+		}
+		hashes[i] = maphash.Comparable(seed, k)
+		times[hashes[i]]++
+	}
+	return func(i int) bool { return times[hashes[i]] == 1 }
 }
 
 func better(a, b *rule.Finding) bool {

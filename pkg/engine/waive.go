@@ -102,9 +102,11 @@ func (r *waiving) collect() {
 		}
 	}
 	for _, o := range r.snapshot.All() {
-		r.annotated(o, o.Meta.GetAnnotations(), field.NewPath("metadata", "annotations"), false)
+		if annotations := o.Meta.GetAnnotations(); len(annotations) > 0 {
+			r.annotated(o, annotations, field.NewPath("metadata", "annotations"), false)
+		}
 		for _, t := range o.Templates {
-			if t.Path != nil { // a Pod is its own template
+			if t.Path != nil && len(t.Annotations) > 0 { // a Pod is its own template
 				r.annotated(o, t.Annotations, t.Path.Child("metadata", "annotations"), true)
 			}
 		}

@@ -140,6 +140,9 @@ func (b *Builder) NotEvaluated(list ...NotEvaluated) {
 	b.Report.NotEvaluated = append(b.Report.NotEvaluated, list...)
 }
 
+// Unread adds what could not be read of what was asked for.
+func (b *Builder) Unread() { b.blindSpots() }
+
 func (b *Builder) blindSpots() {
 	have := map[string]bool{}
 	for _, n := range b.Report.NotEvaluated {

@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/cmd"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/config"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/model"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
@@ -84,6 +85,13 @@ func pages(checks []*rule.Check, causes []*rule.Cause, notYet string) ([]page, e
 		{"config.md", func(w io.Writer) error {
 			_, err := io.WriteString(w, config.Page)
 			return err
+		}},
+		{"model.md", func(w io.Writer) error {
+			m, err := model.Default()
+			if err != nil {
+				return err
+			}
+			return writeModel(w, m)
 		}},
 	}, nil
 }

@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
+)
+
+// What Wellbeing counts, as if checks of these names had.
+const (
+	RuleUnhealthy   = "unhealthy"   // is not as it should be now
+	RuleUnexplained = "unexplained" // is not, and no cause says why
+)
+
+// Wellbeing counts how the objects do that people look at: workloads, Services, claims. broken are the findings of
+// causes on them.
+func (e *Engine) Wellbeing(s *snapshot.Snapshot, broken []*rule.Finding, keep func(*snapshot.Object) bool) []*Tally {
+	explained := map[snapshot.Ref]bool{}
+	for _, f := range broken {
+		if f.Certainty == rule.Possible {
+			continue
+		}
+		for _, ref := range append([]snapshot.Ref{f.Object, f.Seen}, f.Pods...) {
+			explained[ref.Key()] = true
+			if o, _ := s.Lookup(ref.GroupKind(), ref.Namespace, ref.Name); o != nil {
+				explained[s.TopOwner(o).Key()] = true
+			}
+		}
+	}
+	counts := tallies{}
+	for _, o := range s.All() {
+		if o.Meta.GetDeletionTimestamp() != nil || keep != nil && !keep(o) {
+			continue
+		}
+		workload := rule.Workloads.Matches(s, o)
+		if !workload && o.GroupKind() != snapshot.ServiceKind && o.GroupKind() != snapshot.PVCKind {
+			continue
+		}
+		h := HealthOf(s, o)
+		unhealthy := counts.of(&rule.Check{ID: RuleUnhealthy}, o.Namespace)
+		unexplained := counts.of(&rule.Check{ID: RuleUnexplained}, o.Namespace)
+		switch {
+		case h.State == Unknown:
+			unhealthy.Unknown = append(unhealthy.Unknown, Unjudged{o.Ref, h.Text})
+			unexplained.Unknown = append(unexplained.Unknown, Unjudged{o.Ref, h.Text})
+			continue
+		case h.State == Unhealthy:
+			unhealthy.Fail = append(unhealthy.Fail, o.Ref)
+		default:
+			unhealthy.pass(o.Ref)
+		}
+		if h.State == Unhealthy && !explained[o.Key()] {
+			unexplained.Fail = append(unexplained.Fail, o.Ref)
+		} else {
+			unexplained.pass(o.Ref)
+		}
+	}
+	return counts.sorted()
+}
+
+func (t *Tally) pass(ref snapshot.Ref) {
+	t.Pass++
+	t.Passed = append(t.Passed, ref)
+}
+
+// Served tells whether a Service leads to a workload.
+func (e *Engine) Served(s *snapshot.Snapshot, ref snapshot.Ref) bool {
+	o, _ := s.Lookup(ref.GroupKind(), ref.Namespace, ref.Name)
+	return o != nil && slices.ContainsFunc(o.Templates, func(t snapshot.Template) bool { return len(s.ServicesOf(o, t)) > 0 })
+}
+
+// workloadKinds are those of Kubernetes that have a pod template, or are one.
+var workloadKinds = []schema.GroupKind{
+	snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.CronJobKind, snapshot.JobKind, snapshot.PodKind,
+}
+
+// Unread tells why not all objects are known that a check looks at: the verdicts on those that are known are not the
+// whole. It is "" where they are.
+func (e *Engine) Unread(s *snapshot.Snapshot, check, namespace string) string {
+	kinds := workloadKinds
+	switch check {
+	case RuleUnhealthy, RuleUnexplained:
+		kinds = append(slices.Clone(kinds), snapshot.ServiceKind, snapshot.PVCKind)
+	default:
+		i := slices.IndexFunc(e.Checks, func(c *rule.Check) bool { return c.ID == check })
+		if i < 0 {
+			return "there is no such check"
+		}
+		if named := e.Checks[i].On.Named(); len(named) > 0 {
+			kinds = named
+		}
+	}
+	for _, gk := range kinds {
+		if out := s.ListOutcome(gk, namespace); out.State == snapshot.Blind {
+			return gk.Kind + ": " + out.Reason
+		}
+	}
+	return ""
+}
