@@ -56,7 +56,8 @@ func newCmdLevel(root *rootOptions) *cobra.Command {
 			What no API shows is declared in maturity.yaml (--config), with a name, a day and an end. What is measured
 			counts, whatever is declared. 'docs/model.md' has every gate with its source; --model takes another model.
 
-			Exit status: 0, or 2 for a usage error or where nothing could be read; 130 interrupted.`),
+			Exit status: 0, 2 usage error or nothing could be read, 3 partly not evaluated (a file that cannot be read, a
+			kind that the server failed to list), 130 interrupted.`),
 		Example: examples(`
 			# Place the cluster
 			kubectl maturity level -A
@@ -140,10 +141,7 @@ func readModel(file string) (*model.Model, error) {
 	for _, c := range checks.All() {
 		ids = append(ids, c.ID)
 	}
-	if err := m.Unknown(ids); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return m, nil
+	return m, m.Unknown(file, ids)
 }
 
 func gateIDs(m *model.Model) []string {
@@ -187,7 +185,13 @@ func (o *levelOptions) run(ctx context.Context) error {
 	if o.modelFile != "" {
 		l.Model.File = o.modelFile
 	}
-	return o.show(l)
+	if err := o.show(l); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(l.NotEvaluated, func(n report.NotEvaluated) bool { return n.Fatal }) {
+		return exitError(report.ExitNotEvaluated)
+	}
+	return nil
 }
 
 // read reads what the gates need, and says which namespace is placed.
@@ -242,6 +246,7 @@ func (o *levelOptions) place(s *snapshot.Snapshot, namespace string) *report.Lev
 		return obj.Namespace == namespace || obj.GroupKind() == snapshot.NamespaceKind && obj.Name == namespace || obj.GroupKind() == snapshot.ClusterKind
 	}
 	b := report.NewBuilder("level", s, o.engine)
+	b.Overview = true
 	broken, failed := o.engine.Broken(s, keep)
 	res := o.engine.Check(s, keep)
 	var declarations []config.Declaration
@@ -255,7 +260,7 @@ func (o *levelOptions) place(s *snapshot.Snapshot, namespace string) *report.Lev
 	b.Unread()
 	p := o.model.Place(model.Input{
 		Tallies:      append(res.Tallies, o.engine.Wellbeing(s, broken, keep)...),
-		Unread:       func(check string) string { return o.engine.Unread(s, check, namespace) },
+		Unread:       func(check string, kinds []string) string { return o.engine.Unread(s, check, namespace, kinds) },
 		Served:       func(ref snapshot.Ref) bool { return o.engine.Served(s, ref) },
 		Declarations: declarations,
 		Now:          s.Now,

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/causes"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/checks"
@@ -37,10 +38,10 @@ func newCmdSnapshot(root *rootOptions) *cobra.Command {
 	o := &snapshotOptions{rootOptions: root}
 	c := &cobra.Command{
 		Use:   "snapshot DIR",
-		Short: "Save what explain and check read, to run them elsewhere later",
+		Short: "Save what the other commands read, to run them elsewhere later",
 		Long: longDesc(`
-			Saves the objects, events and logs that explain and check read from a namespace or a cluster into a new
-			folder. 'explain --from DIR' and 'check --from DIR' give there what they would give now.
+			Saves the objects, events and logs that explain, check and level read from a namespace or a cluster into a
+			new folder. 'explain --from DIR', 'check --from DIR' and 'level --from DIR' give there what they would give now.
 
 			Secrets are saved without their values, ConfigMaps with theirs only where a pod that is not well uses
 			them, and what looks like a credential in those, in environment variables, arguments and logs is blanked
@@ -59,6 +60,29 @@ func newCmdSnapshot(root *rootOptions) *cobra.Command {
 	return c
 }
 
+// judgedKinds are those that check and level judge.
+func judgedKinds() ([]schema.GroupKind, error) {
+	m, err := readModel("")
+	if err != nil {
+		return nil, err
+	}
+	var kinds []schema.GroupKind
+	placed, err := placing(m, checks.All())
+	if err != nil {
+		return nil, err
+	}
+	checked, err := engine.New(checks.All(), nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, gk := range slices.Concat(checked.Kinds(), placed.Kinds()) {
+		if !slices.Contains(kinds, gk) {
+			kinds = append(kinds, gk)
+		}
+	}
+	return kinds, nil
+}
+
 func (o *snapshotOptions) run(ctx context.Context, dir string) error {
 	eng, err := engine.New(nil, causes.All())
 	if err != nil {
@@ -74,12 +98,12 @@ func (o *snapshotOptions) run(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	judged, err := engine.New(checks.All(), nil)
+	kinds, err := judgedKinds()
 	if err != nil {
 		return err
 	}
 	s := cluster.NewSnapshot()
-	if err := cluster.Everything(ctx, s, namespace, judged.Kinds()); err != nil {
+	if err := cluster.Everything(ctx, s, namespace, kinds); err != nil {
 		return err
 	}
 	targets, err := collect.TargetsIn(s, namespace, nil, nil)

@@ -443,6 +443,8 @@ const fewOwners = 100
 // folder of it gives the verdicts that the cluster would. What it may not read of what only some rules ask for
 // is as if it had not been asked for.
 func (c *Cluster) Everything(ctx context.Context, s *snapshot.Snapshot, namespace string, kinds []schema.GroupKind) error {
+	c.placing.Store(&namespace)
+	defer c.placing.Store(nil)
 	routes := c.routes(ctx, namespace)
 	ours, others := besides(kinds, slices.Concat(overviewKinds, checkKinds, chainKinds))
 	ofOthers := c.ofOthers(ctx, namespace, slices.DeleteFunc(others, func(gk schema.GroupKind) bool { return gk.Group == gatewayGroup }))

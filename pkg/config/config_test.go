@@ -11,6 +11,7 @@ import (
 )
 
 var known = config.Known{
+	Gates: []string{"audited", "right-sized"},
 	Checks: []*rule.Check{
 		{ID: "image-latest", Severity: rule.Medium},
 		{ID: "host-path", Severity: rule.Critical},
@@ -116,6 +117,12 @@ func TestErrors(t *testing.T) {
 		{top + "a: b: c", "maturity.yaml:3:5: mapping values are not allowed"},
 		{top + "rules:\n  image-latest: off\n  image-latest: on", `maturity.yaml:5:3: key "image-latest" is already set on line 4`},
 		{top + "rule: {}", `maturity.yaml:3:1: unknown field "rule"; did you mean rules?`},
+		{top + "declarations:\n- {gate: audited, answer: maybe, by: sam, on: 2026-01-01}", `maturity.yaml:4:27: declarations[0].answer is "maybe" and must be yes or no`},
+		{top + "declarations:\n- {gate: audited, by: sam, on: 2026-01-01}", `maturity.yaml:4:3: declarations[0] has no answer: yes or no`},
+		{top + "declarations:\n- {gate: audited, answer: yes, on: 2026-01-01}", `maturity.yaml:4:3: declarations[0] does not say by whom`},
+		{top + "declarations:\n- {gate: audited, answer: yes, by: sam, on: today}", `maturity.yaml:4:45: declarations[0].on is "today" and must be a date`},
+		{top + "declarations:\n- {gate: audited, answer: yes, by: sam, on: 2026-01-01, until: none}", `maturity.yaml:4:64: declarations[0].until is "none" and must be a date`},
+		{top + "declarations:\n- {gate: audted, answer: yes, by: sam, on: 2026-01-01}", `maturity.yaml:4:10: unknown gate "audted"; did you mean audited?`},
 		{top + "thresholds: {}", `maturity.yaml:3:1: unknown field "thresholds": known are apiVersion, declarations, exemptions, honour, ignore, kind, rules`},
 		{top + "rules:\n  image-latst: off", `maturity.yaml:4:3: unknown rule "image-latst"; did you mean image-latest?`},
 		{top + "rules:\n  oom-limit: off", `maturity.yaml:4:3: rule "oom-limit" is a cause: what is broken now is always told`},
@@ -271,7 +278,7 @@ func TestPage(t *testing.T) {
 		&rule.Check{ID: "image-registry", Lists: map[string][]string{"allow": nil}},
 	)
 	blocks := strings.Split(config.Page, "```yaml\n")
-	if len(blocks) != 3 {
+	if len(blocks) != 4 {
 		t.Fatalf("%d examples", len(blocks)-1)
 	}
 	example, _, _ := strings.Cut(blocks[1], "```")
@@ -282,7 +289,14 @@ func TestPage(t *testing.T) {
 	if len(c.Rules) != 4 || len(c.Exemptions) != 1 || len(c.Honour) != 1 || len(c.Ignore) != 2 {
 		t.Errorf("%+v", c)
 	}
-	_, value, _ := strings.Cut(blocks[2], config.Annotation+": |\n")
+	declared, _, _ := strings.Cut(blocks[2], "```")
+	if c, err = config.Parse("maturity.yaml", []byte(declared), names); err != nil {
+		t.Fatal(err)
+	}
+	if d := c.Declarations; len(d) != 1 || d[0].Gate != "audited" || !d[0].Answer || d[0].End() != "2027-04-30" {
+		t.Errorf("%+v", d)
+	}
+	_, value, _ := strings.Cut(blocks[3], config.Annotation+": |\n")
 	value, _, _ = strings.Cut(value, "```")
 	list := config.ParseAnnotation(value, names)
 	if len(list) != 2 || list[0].Problem != "" || list[1].Problem != "" || list[0].Container != "canary" {

@@ -9,13 +9,13 @@ import (
 // Declaration is what somebody says of a gate of the maturity model that no API shows, or that could not be read. It
 // counts until its end, and never against what is measured.
 type Declaration struct {
-	Gate     string `json:"gate"`
-	Answer   bool   `json:"answer"` // yes: the gate holds
-	By       string `json:"by"`
-	On       string `json:"on"`                 // the day on which it was said
-	Until    string `json:"until"`              // the last day on which it counts
-	Evidence string `json:"evidence,omitempty"` // where to look it up
-	Line     int    `json:"-"`
+	Gate     string    `json:"gate"`
+	Answer   bool      `json:"answer"` // yes: the gate holds
+	By       string    `json:"by"`
+	On       string    `json:"on"`                 // the day on which it was said
+	Until    string    `json:"until"`              // the last day on which it counts
+	Evidence string    `json:"evidence,omitempty"` // where to look it up
+	Line     int       `json:"-"`
 	until    time.Time // its end: the day after the last
 }
 

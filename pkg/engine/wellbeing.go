@@ -77,9 +77,9 @@ var workloadKinds = []schema.GroupKind{
 	snapshot.DeploymentKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.CronJobKind, snapshot.JobKind, snapshot.PodKind,
 }
 
-// Unread tells why not all objects are known that a check looks at: the verdicts on those that are known are not the
-// whole. It is "" where they are.
-func (e *Engine) Unread(s *snapshot.Snapshot, check, namespace string) string {
+// Unread tells why not all objects are known that a check looks at, or of them those of some kinds: the verdicts on
+// those that are known are not the whole. It is "" where they are.
+func (e *Engine) Unread(s *snapshot.Snapshot, check, namespace string, only []string) string {
 	kinds := workloadKinds
 	switch check {
 	case RuleUnhealthy, RuleUnexplained:
@@ -94,6 +94,9 @@ func (e *Engine) Unread(s *snapshot.Snapshot, check, namespace string) string {
 		}
 	}
 	for _, gk := range kinds {
+		if len(only) > 0 && !slices.Contains(only, gk.Kind) {
+			continue
+		}
 		if out := s.ListOutcome(gk, namespace); out.State == snapshot.Blind {
 			return gk.Kind + ": " + out.Reason
 		}

@@ -190,15 +190,15 @@ func (m *Model) Checks() []string {
 	return slices.Compact(list)
 }
 
-// Unknown tells which checks a model names that are not among those that are known.
-func (m *Model) Unknown(known []string) error {
+// Unknown tells which checks a model, read from a file of that name, asks for that are not among those that are known.
+func (m *Model) Unknown(name string, known []string) error {
 	var errs []error
 	for _, g := range m.Gates {
 		for _, id := range g.Checks {
 			if slices.Contains(known, id) {
 				continue
 			}
-			text := fmt.Sprintf("gate %s: unknown check %q", g.ID, id)
+			text := fmt.Sprintf("%s: gate %s: unknown check %q", name, g.ID, id)
 			if near := knowledge.Nearest(id, known); near != "" {
 				text += fmt.Sprintf("; did you mean %s?", near)
 			}

@@ -30,9 +30,9 @@ const NotDeclared = "not declared"
 
 // Input is what a placement goes by.
 type Input struct {
-	Tallies      []*engine.Tally             // with the names of what passes: see engine.Engine.NamePassing
-	Unread       func(check string) string   // why not all objects are known that a check looks at; "" where they are
-	Served       func(ref snapshot.Ref) bool // tells whether a Service leads to a workload
+	Tallies      []*engine.Tally                           // with the names of what passes: see engine.Engine.NamePassing
+	Unread       func(check string, kinds []string) string // why not all objects are known that a check looks at; "" where they are
+	Served       func(ref snapshot.Ref) bool               // tells whether a Service leads to a workload
 	Declarations []config.Declaration
 	Now          time.Time
 	Namespace    string          // "" is the whole cluster
@@ -142,7 +142,7 @@ func judge(g *Gate, tallies map[string][]*engine.Tally, in Input) *Judged {
 	}
 	unread := ""
 	for _, id := range g.Checks {
-		if unread = in.Unread(id); unread != "" {
+		if unread = in.Unread(id, g.Kinds); unread != "" {
 			break
 		}
 	}

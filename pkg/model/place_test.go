@@ -65,7 +65,7 @@ func tally(check string, pass, fail []snapshot.Ref) *engine.Tally {
 
 func input(tallies ...*engine.Tally) model.Input {
 	return model.Input{
-		Tallies: tallies, Unread: func(string) string { return "" }, Served: func(snapshot.Ref) bool { return true },
+		Tallies: tallies, Unread: func(string, []string) string { return "" }, Served: func(snapshot.Ref) bool { return true },
 		Now: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),
 	}
 }
@@ -96,7 +96,7 @@ func TestPlace(t *testing.T) {
 	sound := []*engine.Tally{tally("replicas-min", refs("a", "w1"), nil), tally("pdb-missing", refs("a", "w1"), nil), tally("label-owner", nil, refs("a", "w1")), tally("labels-common", refs("a", "w1"), nil)}
 	yes := config.Declaration{Gate: "drill", Answer: true, By: "sam"}
 	unreadable := func(in model.Input, checks ...string) model.Input {
-		in.Unread = func(id string) string {
+		in.Unread = func(id string, _ []string) string {
 			for _, c := range checks {
 				if c == id {
 					return "Deployment: forbidden"
@@ -199,7 +199,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s: %v, want %s", tt.to, err, tt.want)
 		}
 	}
-	if err := parse(t, small).Unknown([]string{"naked-pods"}); err == nil || !strings.Contains(err.Error(), `gate bare: unknown check "naked-pod"; did you mean naked-pods?`) {
+	if err := parse(t, small).Unknown("model.yaml", []string{"naked-pods"}); err == nil || !strings.Contains(err.Error(), `model.yaml: gate bare: unknown check "naked-pod"; did you mean naked-pods?`) {
 		t.Error(err)
 	}
 }
