@@ -80,7 +80,7 @@ func (c *Cluster) plainGet(ctx context.Context, path string, read func(io.Reader
 	return resp.TLS, read(resp.Body)
 }
 
-// shown are the certificates that a server showed: its own, and the authority that signed it where it shows that too.
+// shown are the certificates that a server showed: its own, and those between it and an authority.
 func shown(state *tls.ConnectionState) []snapshot.Certificate {
 	if state == nil {
 		return nil
@@ -89,7 +89,7 @@ func shown(state *tls.ConnectionState) []snapshot.Certificate {
 	for i, cert := range state.PeerCertificates {
 		of := "server"
 		if i > 0 {
-			of = "authority"
+			of = "intermediate"
 		}
 		list = append(list, certificate(of, cert))
 	}
@@ -121,7 +121,7 @@ func (c *Cluster) trusted() []snapshot.Certificate {
 }
 
 func certificate(of string, cert *x509.Certificate) snapshot.Certificate {
-	return snapshot.Certificate{Of: of, Name: cmp.Or(cert.Subject.CommonName, strings.Join(cert.DNSNames, ",")), NotAfter: metav1.NewTime(cert.NotAfter)}
+	return snapshot.Certificate{Of: of, Name: cmp.Or(cert.Subject.CommonName, strings.Join(cert.DNSNames, ",")), NotBefore: metav1.NewTime(cert.NotBefore), NotAfter: metav1.NewTime(cert.NotAfter)}
 }
 
 // requestedAPI is a line of the metric apiserver_requested_deprecated_apis. Source: k8s.io/apiserver,

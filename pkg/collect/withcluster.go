@@ -39,6 +39,7 @@ var listed = map[schema.GroupKind]bool{
 	snapshot.DeploymentKind: true, snapshot.StatefulSetKind: true, snapshot.DaemonSetKind: true, snapshot.NetworkPolicyKind: true,
 	snapshot.StorageClassKind: true, snapshot.PriorityClassKind: true, snapshot.IngressClassKind: true,
 	snapshot.RoleKind: true, snapshot.ClusterRoleKind: true, snapshot.RoleBindingKind: true, snapshot.ClusterRoleBindingKind: true,
+	snapshot.ClusterKind: true,
 }
 
 // hints are the kinds that are only listed for the nearest name of one that does not exist: who may not list them

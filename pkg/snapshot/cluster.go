@@ -36,9 +36,10 @@ const (
 
 // Certificate is one of the certificates of a connection.
 type Certificate struct {
-	Of       string      `json:"of"` // server | authority | client
-	Name     string      `json:"name"`
-	NotAfter metav1.Time `json:"notAfter"`
+	Of        string      `json:"of"` // server | intermediate | authority | client
+	Name      string      `json:"name"`
+	NotBefore metav1.Time `json:"notBefore"`
+	NotAfter  metav1.Time `json:"notAfter"`
 }
 
 // Right is what whoever looks may do; a namespace of "" is all of them.

@@ -39,6 +39,7 @@ var APIDeprecated = rule.Check{
 			judgeDefined(p, version)
 			return
 		}
+		server, newest := servedBy(p)
 		f := rule.Finding{Field: at, Value: version}
 		what := fmt.Sprintf("%s of %s", version, p.Object.Kind)
 		switch {
@@ -46,13 +47,18 @@ var APIDeprecated = rule.Check{
 			f.Certainty, f.Severity = rule.Likely, rule.Medium // which release the cluster runs nobody knows here
 			f.Message = fmt.Sprintf("%s is not served any more by %s and later: kubectl apply fails there", what, v.By)
 			f.Label = "gone with " + v.By
-		case v.Removed > 0 && v.Removed <= knowledge.KubernetesMinor:
+		case server > 0 && v.Deprecated > server:
+			return
+		case server > 0 && v.Removed > 0 && v.Removed <= server:
+			f.Message = fmt.Sprintf("the cluster is Kubernetes 1.%d, which does not serve %s: it went with 1.%d, and kubectl apply fails", server, what, v.Removed)
+			f.Label = fmt.Sprintf("gone since Kubernetes 1.%d", v.Removed)
+		case v.Removed > 0 && v.Removed <= newest:
 			f.Message = fmt.Sprintf("Kubernetes does not serve %s any more since 1.%d: kubectl apply fails there", what, v.Removed)
 			f.Label = fmt.Sprintf("gone since Kubernetes 1.%d", v.Removed)
-			if v.Removed > knowledge.KubernetesMinor-supported {
+			if v.Removed > newest-supported {
 				f.Severity = rule.Medium // a cluster that is looked after may be older than that
 			}
-		case v.Removed == knowledge.KubernetesMinor+1:
+		case v.Removed == newest+1:
 			f.Severity = rule.Medium
 			f.Message = fmt.Sprintf("the next Kubernetes, 1.%d, will not serve %s any more", v.Removed, what)
 			f.Label = fmt.Sprintf("goes with Kubernetes 1.%d", v.Removed)
@@ -109,7 +115,10 @@ func judgeTarget(p *rule.Pass) {
 	}
 	to := hpa.Spec.ScaleTargetRef
 	v := knowledge.APIVersionOf(to.APIVersion, to.Kind)
-	if v == nil || v.Removed == 0 || v.Removed > knowledge.KubernetesMinor || v.Instead == "" {
+	if v == nil || v.Removed == 0 || v.Instead == "" {
+		return
+	}
+	if _, newest := servedBy(p); v.Removed > newest {
 		return
 	}
 	if (snapshot.Ref{APIVersion: v.Version}).Group() == (snapshot.Ref{APIVersion: v.Instead}).Group() {
@@ -124,6 +133,15 @@ func judgeTarget(p *rule.Pass) {
 		Title: "name " + v.Instead, Applicability: rule.NeedsThought, Patch: patch, Command: p.Live(patch),
 		Caution: "it begins to scale then: see that its bounds and metrics are still what is wanted",
 	})
+}
+
+// servedBy is the minor version of the API server, 0 where nobody knows it, and the newest one that has to be reckoned
+// with: that of the server, or else the newest that there is.
+func servedBy(p *rule.Pass) (server, newest int) {
+	if server = versionsOf(p.Snapshot).server; server > 0 {
+		return server, server
+	}
+	return 0, knowledge.KubernetesMinor
 }
 
 // supported is how many minor versions of Kubernetes get fixes at a time. Source: https://kubernetes.io/releases/.

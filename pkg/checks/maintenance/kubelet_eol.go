@@ -21,13 +21,18 @@ const (
 	eolProvider = 365 * 24 * time.Hour // which those who build versions of their own go on mending them at least
 )
 
-// KubeletEOL finds nodes whose version of Kubernetes gets no fixes any more.
+// KubeletEOL finds nodes whose version of Kubernetes gets no fixes any more. Nodes of the API server's own minor version
+// are server-eol's: an upgrade brings both on, and one of a hundred findings is enough to say so.
 var KubeletEOL = rule.Check{
 	ID: "kubelet-eol", Title: "version of Kubernetes that gets no more fixes", Doc: rule.ReadDoc(docs, "kubelet_eol.md"),
 	Dimension: rule.Maintenance, Severity: rule.High, On: rule.Kinds(snapshot.NodeKind),
 	Applies: func(p *rule.Pass) bool {
-		_, ok := endOf(p.Object)
-		return ok && p.Object.Meta.GetLabels()["type"] != "virtual-kubelet" // which follows its own versions
+		minor, ok := kubeletMinor(p.Object)
+		if !ok || p.Object.Meta.GetLabels()["type"] == "virtual-kubelet" { // which follows its own versions
+			return false
+		}
+		_, ok = knowledge.EndOfLife(minor)
+		return ok && minor != versionsOf(p.Snapshot).server
 	},
 	Run: func(p *rule.Pass) {
 		node, ok := p.Object.Typed.(*corev1.Node)
@@ -35,68 +40,96 @@ var KubeletEOL = rule.Check{
 			return
 		}
 		version := node.Status.NodeInfo.KubeletVersion
-		end, _ := endOf(p.Object)
-		left := end.Sub(p.Now)
-		if left > eolNotice {
+		f, found := ended(p, "kubelet", version, providerOf(p.Object.Meta.GetLabels(), version))
+		if !found {
 			return
 		}
-		f := rule.Finding{Field: field.NewPath("status", "nodeInfo", "kubeletVersion"), Value: version}
-		day := end.Format(time.DateOnly)
-		if minor, _ := minorOf(version); minor < knowledge.OldestEnd {
-			day += " at the latest"
-		}
-		if left <= 0 {
-			f.Message = fmt.Sprintf("kubelet %s: the Kubernetes project has made no fixes for this version since %s", version, day)
-			f.Label = "ended " + rule.Human(-left) + " ago"
-			if -left < eolGrace {
-				f.Severity = rule.Medium
-			}
-		} else {
-			f.Severity = rule.Low
-			f.Message = fmt.Sprintf("kubelet %s: the Kubernetes project makes no more fixes for this version from %s on, in %s", version, day, rule.Human(left))
-			f.Label = "ends in " + rule.Human(left)
-		}
-		if fork := providerOf(p.Object, version); fork != "" {
-			f.Certainty = rule.Possible
-			f.Severity = rule.Low
-			if -left >= eolProvider {
-				f.Severity = rule.Medium
-			}
-			f.Message += "; " + fork + " may have fixes of its own for longer"
-		}
-		p.Report(f).WithFix(rule.Fix{
-			Title: "upgrade, one minor version at a time: the control plane first, then the nodes", Applicability: rule.NeedsThought,
-			Caution: "look first for manifests in versions of the API that the next one does not serve, and for budgets that allow no drain",
-		})
+		f.Field, f.Value = field.NewPath("status", "nodeInfo", "kubeletVersion"), version
+		p.Report(f).WithFix(upgrade())
 	},
 	Peers: map[string][]string{"popeye": {"POP-405", "POP-406"}, "kubescape": {"CVE-2022-3172", "CVE-2021-25741"}},
 }
 
-func endOf(o *snapshot.Object) (time.Time, bool) {
+// kubeletMinor is the minor version of a node's kubelet.
+func kubeletMinor(o *snapshot.Object) (minor int, ok bool) {
 	node, ok := o.Typed.(*corev1.Node)
 	if !ok {
-		return time.Time{}, false
+		return 0, false
 	}
-	minor, ok := minorOf(node.Status.NodeInfo.KubeletVersion)
-	if !ok {
-		return time.Time{}, false
-	}
-	return knowledge.EndOfLife(minor)
+	return minorOf(node.Status.NodeInfo.KubeletVersion)
 }
 
+// ended says of a part of the cluster that its version gets no fixes any more, or soon; found is false where it does.
+func ended(p *rule.Pass, part, version, fork string) (f rule.Finding, found bool) {
+	minor, _ := minorOf(version)
+	end, ok := knowledge.EndOfLife(minor)
+	left := end.Sub(p.Now)
+	if !ok || left > eolNotice {
+		return f, false
+	}
+	day := end.Format(time.DateOnly)
+	if minor < knowledge.OldestEnd {
+		day += " at the latest"
+	}
+	if left <= 0 {
+		f.Message = fmt.Sprintf("%s %s: the Kubernetes project has made no fixes for this version since %s", part, version, day)
+		f.Label = "ended " + rule.Human(-left) + " ago"
+		if -left < eolGrace {
+			f.Severity = rule.Medium
+		}
+	} else {
+		f.Severity = rule.Low
+		f.Message = fmt.Sprintf("%s %s: the Kubernetes project makes no more fixes for this version from %s on, in %s", part, version, day, rule.Human(left))
+		f.Label = "ends in " + rule.Human(left)
+	}
+	if fork != "" {
+		f.Certainty = rule.Possible
+		f.Severity = rule.Low
+		if -left >= eolProvider {
+			f.Severity = rule.Medium
+		}
+		f.Message += "; " + fork + " may have fixes of its own for longer"
+	}
+	return f, true
+}
+
+func upgrade() rule.Fix {
+	return rule.Fix{
+		Title: "upgrade, one minor version at a time: the control plane first, then the nodes", Applicability: rule.NeedsThought,
+		Caution: "look first for manifests in versions of the API that the next one does not serve, and for budgets that allow no drain",
+	}
+}
+
+// mark is how the nodes or versions of a provider are known.
+type mark struct{ text, provider string }
+
+// markedNodes are labels of the nodes of those whose versions have no mark.
+var markedNodes = []mark{
+	{"node.openshift.io/os_id", "OpenShift"}, {"kubernetes.azure.com/cluster", "Azure AKS"}, {"doks.digitalocean.com/node-id", "DigitalOcean"}, {"oci.oraclecloud.com/fault-domain", "Oracle OKE"},
+}
+
+var markedVersions = []mark{
+	{"-eks-", "Amazon EKS"}, {"-gke.", "Google GKE"}, {"+rke2", "RKE2"}, {"+k3s", "k3s"}, {"+IKS", "IBM Cloud"}, {"+vmware", "VMware"},
+	{"-aliyun.", "Alibaba Cloud"}, {"-tke.", "Tencent Cloud"},
+}
+
+// commit is how OpenShift marks its versions: v1.29.7+6abe8a1.
+var commit = knowledge.Regexp(`^v1\.\d+\.\d+\+[0-9a-f]{7}$`)
+
 // providerOf is who built a version, where that is not the Kubernetes project: providers mend versions for longer.
-func providerOf(o *snapshot.Object, version string) string {
-	for label, name := range map[string]string{ // of those whose versions have no mark
-		"kubernetes.azure.com/cluster": "Azure AKS", "node.openshift.io/os_id": "OpenShift", "doks.digitalocean.com/node-id": "DigitalOcean", "oci.oraclecloud.com/fault-domain": "Oracle OKE",
-	} {
-		if o.Meta.GetLabels()[label] != "" {
-			return name
+func providerOf(labels map[string]string, version string) string {
+	for _, m := range markedNodes {
+		if labels[m.text] != "" {
+			return m.provider
 		}
 	}
-	for mark, name := range map[string]string{"-eks-": "Amazon EKS", "-gke.": "Google GKE", "+rke2": "RKE2", "+k3s": "k3s", "+IKS": "IBM Cloud", "+vmware": "VMware"} {
-		if strings.Contains(version, mark) {
-			return name
+	for _, m := range markedVersions {
+		if strings.Contains(version, m.text) {
+			return m.provider
 		}
+	}
+	if commit.MatchString(version) {
+		return "OpenShift"
 	}
 	return ""
 }

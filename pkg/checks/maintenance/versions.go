@@ -3,7 +3,6 @@ package maintenance
 import (
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -11,11 +10,12 @@ import (
 
 // versions are the minor versions of Kubernetes 1 that run in a cluster.
 type versions struct {
-	oldestServer, newestServer int // of the API servers whose pods show; 0 where none does
+	server                     int // of the API server that answered; 0 where it did not say
+	oldestServer, newestServer int // of that one and those whose pods show; 0 where none does
 	newestKubelet              int
 }
 
-// known tells whether API servers show: a provider may run them elsewhere.
+// known tells whether the version of an API server shows: where none says it, its pods may run elsewhere.
 func (v versions) known() bool { return v.newestServer > 0 }
 
 type versionsKey struct{}
@@ -23,11 +23,13 @@ type versionsKey struct{}
 func versionsOf(s *snapshot.Snapshot) versions {
 	return snapshot.Derived(s, versionsKey{}, func() versions {
 		var v versions
+		if c := s.Itself(); c != nil {
+			v.server, _ = minorOf(c.Version)
+			v.oldestServer, v.newestServer = v.server, v.server
+		}
 		for _, o := range s.List(snapshot.NodeKind, "") {
-			if node, ok := o.Typed.(*corev1.Node); ok {
-				if n, ok := minorOf(node.Status.NodeInfo.KubeletVersion); ok {
-					v.newestKubelet = max(v.newestKubelet, n)
-				}
+			if n, ok := kubeletMinor(o); ok {
+				v.newestKubelet = max(v.newestKubelet, n)
 			}
 		}
 		for _, o := range s.List(snapshot.PodKind, metav1.NamespaceSystem) {
