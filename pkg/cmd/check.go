@@ -226,7 +226,7 @@ const (
 // What manifests may take: objects and findings are a multiple of their text, and collecting garbage while
 // little has been read takes as long as parsing.
 const (
-	roomAtLeast = 38 << 20 // bytes
+	roomAtLeast = 36 << 20 // bytes
 	roomPerByte = 24
 	roomPercent = 400 // the most garbage beside what is kept, in per cent of it
 )

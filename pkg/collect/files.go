@@ -197,8 +197,9 @@ func (f *files) readAll() {
 	var next atomic.Int64
 	for range min(len(f.inputs), runtime.GOMAXPROCS(0)) {
 		go func() {
+			var text bytes.Buffer
 			for i := next.Add(1) - 1; i < int64(len(f.inputs)); i = next.Add(1) - 1 {
-				p := parser{options: f.options, types: &f.types, charts: &f.charts, found: f.inputs[i].found}
+				p := parser{options: f.options, types: &f.types, charts: &f.charts, text: &text, found: f.inputs[i].found}
 				p.read(f.inputs[i])
 				results[i] <- p.parsed
 			}
@@ -245,6 +246,7 @@ type parser struct {
 	options FileOptions
 	types   *source.Filler
 	charts  *charts
+	text    *bytes.Buffer                         // of a small file, until the next is read
 	found   bool                                  // the file was found in a folder
 	origins map[*source.Document]*snapshot.Origin // of what was rendered here; nil for what was read
 	parsed
@@ -259,7 +261,11 @@ func (f *parser) read(in input) {
 		f.problem(in.name, fmt.Sprintf("%d MB: files over %d MB are not read", in.size>>20, maxFile>>20))
 		return
 	}
-	data, err := readFile(in.name)
+	text := f.text
+	if in.size > smallFile {
+		text = new(bytes.Buffer) // is not kept while its documents are parsed
+	}
+	data, err := readFile(in.name, text)
 	if err != nil {
 		f.problems = append(f.problems, unread(in.name, err))
 		return
@@ -279,14 +285,19 @@ func (f *parser) read(in input) {
 	}
 }
 
-// readFile reads a file, or a pipe, that may change or go on for ever.
-func readFile(name string) ([]byte, error) {
+// smallFile is up to which size files are read into the same memory, in bytes: a repository has thousands.
+const smallFile = 64 << 10
+
+// readFile reads a file, or a pipe, that may change or go on for ever. What it returns lies in text.
+func readFile(name string, text *bytes.Buffer) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	return io.ReadAll(io.LimitReader(file, maxFile+1))
+	text.Reset()
+	_, err = text.ReadFrom(io.LimitReader(file, maxFile+1))
+	return text.Bytes(), err
 }
 
 func (f *parser) problem(file, message string) {
@@ -432,7 +443,7 @@ func (f *parser) value(doc *source.Document, prefix source.Path, value any) {
 	if d.mismatch != nil {
 		f.mismatch(doc, prefix, content, d)
 	}
-	if d.mismatch == nil && !scheme.Scheme.Recognizes(d.gvk) {
+	if d.mismatch == nil && !scheme.Scheme.Recognizes(d.gvk) && !ofCluster(d.gvk.GroupKind()) {
 		apiVersion, _ := content["apiVersion"].(string)
 		odd := strangeKind(d.gvk, apiVersion, hasTemplate(content))
 		switch {
@@ -467,7 +478,7 @@ func (f *parser) items(doc *source.Document, at source.Path, items []any, apiVer
 
 // object takes in one object. A configuration or a baseline of this program lies beside manifests, and is none.
 func (f *parser) object(doc *source.Document, prefix source.Path, d decoded) {
-	if d.gvk.Group == ownGroup {
+	if d.gvk.Group == ownGroup && !ofCluster(d.gvk.GroupKind()) {
 		return
 	}
 	if d.mismatch == nil && !d.unknownVersion && imageless(d) {

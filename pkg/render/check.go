@@ -158,7 +158,7 @@ func unsaid(settings []*report.Listed, broken []*report.Finding) []*report.Liste
 	if len(said) == 0 {
 		return settings
 	}
-	return slices.DeleteFunc(settings, func(f *report.Listed) bool { return said[place{f.Object.Key(), f.Field()}] })
+	return slices.DeleteFunc(settings, func(f *report.Listed) bool { return said[place{f.Object().Key(), f.Field()}] })
 }
 
 // often is on how many objects a finding must be to be said once for all of them.
@@ -166,13 +166,12 @@ const often = 3
 
 // repeated takes out findings that the same rule has on many objects.
 func repeated(findings []*report.Listed) (each []*report.Listed, many [][]*report.Listed) {
-	objects := map[[2]string]map[objectKey]bool{}
-	same := func(f *report.Listed) [2]string { return [2]string{f.Rule, f.Severity} }
+	objects := map[[2]string][]objectKey{} // the first so many
+	same := func(f *report.Listed) [2]string { return [2]string{f.Rule(), f.Severity()} }
 	for _, f := range findings {
-		if objects[same(f)] == nil {
-			objects[same(f)] = map[objectKey]bool{}
+		if on := objects[same(f)]; len(on) < often && !slices.Contains(on, keyOf(f)) {
+			objects[same(f)] = append(on, keyOf(f))
 		}
-		objects[same(f)][keyOf(f)] = true
 	}
 	at := map[[2]string]int{}
 	for _, f := range findings {
@@ -199,12 +198,12 @@ const few = 5
 func apart(findings []*report.Listed) (each, small []*report.Listed) {
 	low := 0
 	for _, f := range findings {
-		if f.Severity == string(rule.Low) {
+		if f.Severity() == string(rule.Low) {
 			low++
 		}
 	}
 	for _, f := range findings {
-		if f.Severity == string(rule.Info) || f.Severity == string(rule.Low) && low > few {
+		if f.Severity() == string(rule.Info) || f.Severity() == string(rule.Low) && low > few {
 			small = append(small, f)
 		} else {
 			each = append(each, f)
@@ -226,14 +225,14 @@ func (p *writer) small(findings []*report.Listed) {
 	var rules []string
 	infos := 0
 	for _, f := range findings {
-		if f.Severity == string(rule.Info) {
+		if f.Severity() == string(rule.Info) {
 			infos++
 			continue
 		}
-		if byRule[f.Rule] == nil {
-			rules = append(rules, f.Rule)
+		if byRule[f.Rule()] == nil {
+			rules = append(rules, f.Rule())
 		}
-		byRule[f.Rule] = append(byRule[f.Rule], f)
+		byRule[f.Rule()] = append(byRule[f.Rule()], f)
 	}
 	switch {
 	case len(findings) == 0:
@@ -245,15 +244,16 @@ func (p *writer) small(findings []*report.Listed) {
 	}
 	p.line("%s", p.t.strong.Sprint("of low severity")+p.t.faint.Sprint("  -o wide has places and fixes"))
 	slices.SortStableFunc(rules, func(a, b string) int { return len(byRule[b]) - len(byRule[a]) })
+	objects := map[objectKey]bool{}
 	for _, id := range rules {
 		list := byRule[id]
-		objects := map[objectKey]bool{}
+		clear(objects)
 		for _, f := range list {
 			objects[keyOf(f)] = true
 		}
 		on := rule.Count(len(objects), "object")
 		if len(objects) == 1 {
-			on = where(list[0].Object, true)
+			on = where(list[0].Object(), true)
 		}
 		text := fmt.Sprintf("%s, on %s", list[0].Title(), on)
 		lines := wrap(clean(text), p.prose(2))
@@ -284,23 +284,24 @@ func (p *writer) repeated(groups [][]*report.Listed) {
 	p.line("%s", p.t.strong.Sprint("on several objects"))
 	width := 0
 	for _, g := range groups {
-		width = max(width, len(g[0].Severity))
+		width = max(width, len(g[0].Severity()))
 	}
+	namespaces := map[string]bool{}
+	places := newPlaces()
 	for _, g := range groups {
 		slices.SortStableFunc(g, func(a, b *report.Listed) int { // as they stand in the files
 			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Start, b.Start))
 		})
-		namespaces := map[string]bool{}
-		objects := map[objectKey]bool{} // fewer than places in files, where an object has several containers
+		clear(namespaces)
 		for _, f := range g {
-			namespaces[f.Object.Namespace] = true
-			objects[keyOf(f)] = true
+			namespaces[f.Object().Namespace] = true
 		}
-		names := p.names(g, len(namespaces) > 1)
+		places.clear()
+		names := p.names(g, places, len(namespaces) > 1)
 		first := g[0].Finding()
 		f := *first
 		f.FieldName, f.Position, f.Picture = strings.Join(names, ", "), nil, nil
-		f.Message = fmt.Sprintf("%s, on %s", what(g), rule.Count(len(objects), "object"))
+		f.Message = fmt.Sprintf("%s, on %s", what(g), rule.Count(len(places.first), "object"))
 		p.setting(&f, width, false)
 		if rule.Severity(f.Severity).Rank() <= rule.Severity(rule.High).Rank() {
 			if pic := drawn(*first); pic != nil {
@@ -326,33 +327,23 @@ type objectKey struct {
 	file   string
 }
 
-func keyOf(f *report.Listed) objectKey { return objectKey{f.Object.Key(), f.File} }
+func keyOf(f *report.Listed) objectKey { return objectKey{f.Object().Key(), f.File} }
 
 // names are the places of findings, each once: where in the files, or the objects.
-func (p *writer) names(findings []*report.Listed, namespaced bool) []string {
+func (p *writer) names(findings []*report.Listed, places places, namespaced bool) []string {
 	var names []string
-	type place struct {
-		objectKey
-		field string
-	}
-	seen := map[place]bool{}
 	more := 0
 	for _, f := range findings {
-		key := place{objectKey: keyOf(f)}
-		if f.File != "" {
-			key.field = f.Field()
-		}
-		if seen[key] {
+		if places.again(f) {
 			continue
 		}
-		seen[key] = true
 		if len(names) == shortNames {
 			more++
 			continue
 		}
-		name := f.Object.String()
-		if namespaced && f.Object.Namespace != "" {
-			name = f.Object.Namespace + "/" + name
+		name := f.Object().String()
+		if namespaced && f.Object().Namespace != "" {
+			name = f.Object().Namespace + "/" + name
 		}
 		if f.File != "" {
 			name = f.Finding().Position.Short()
@@ -365,6 +356,45 @@ func (p *writer) names(findings []*report.Listed, namespaced bool) []string {
 		names = append(names, fmt.Sprintf("%d more with -o wide", more))
 	}
 	return names
+}
+
+// places are where findings are. Most objects have one of a rule, and its path need not be spelt out to know that.
+type places struct {
+	first map[objectKey]*report.Listed // by object
+	seen  map[place]bool               // of objects that have several
+}
+
+type place struct {
+	objectKey
+	field string
+}
+
+func newPlaces() places {
+	return places{first: map[objectKey]*report.Listed{}, seen: map[place]bool{}}
+}
+
+func (s places) clear() {
+	clear(s.first)
+	clear(s.seen)
+}
+
+// again tells whether a finding is at the place of one before it: in a file at the same field, elsewhere on the same
+// object.
+func (s places) again(f *report.Listed) bool {
+	key := keyOf(f)
+	first := s.first[key]
+	switch {
+	case first == nil:
+		s.first[key] = f
+		return false
+	case f.File == "":
+		return true
+	}
+	s.seen[place{key, first.Field()}] = true
+	at := place{key, f.Field()}
+	again := s.seen[at]
+	s.seen[at] = true
+	return again
 }
 
 // titleOf is what a rule finds, in words that fit every object.
@@ -388,17 +418,17 @@ func (p *writer) settings(findings []*report.Listed, wide bool) {
 	}
 	severityWidth := 0
 	for _, f := range findings {
-		severityWidth = max(severityWidth, len(f.Severity))
+		severityWidth = max(severityWidth, len(f.Severity()))
 	}
 	for _, key := range order {
 		group := groups[key]
-		title := p.t.strong.Sprint(where(group[0].Object, true))
+		title := p.t.strong.Sprint(where(group[0].Object(), true))
 		if group[0].File != "" {
 			title += p.t.faint.Sprint("  " + clean(group[0].Edited))
 		}
 		p.line("%s", title)
 		sort.SliceStable(group, func(i, j int) bool {
-			return rule.Severity(group[i].Severity).Rank() < rule.Severity(group[j].Severity).Rank()
+			return rule.Severity(group[i].Severity()).Rank() < rule.Severity(group[j].Severity()).Rank()
 		})
 		for _, f := range group {
 			p.setting(f.Finding(), severityWidth, wide)

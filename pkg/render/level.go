@@ -96,11 +96,12 @@ func (p *writer) placeTable(l *report.Level) {
 		}
 		rows = append(rows, row)
 	}
-	widths := make([]int, len(head))
-	for _, row := range rows {
-		for i, c := range row {
-			widths[i] = max(widths[i], cells(c))
+	widths, total := widthsOf(rows)
+	if p.t.Width > 0 && total > p.t.Width {
+		for i := range head[2:] {
+			head[i+2] = head[i+2][:min(shortHead, len(head[i+2]))]
 		}
+		widths, _ = widthsOf(rows)
 	}
 	for n, row := range rows {
 		line := ""
@@ -121,7 +122,24 @@ func (p *writer) placeTable(l *report.Level) {
 		}
 		p.line("%s", strings.TrimRight(line, " "))
 	}
-	p.line("%s", p.t.faint.Sprintf("%s gates hold, %s 1/3 of three gates one fails, %s of them one is unknown, - nothing applies", p.t.good, p.t.bad, p.t.unsure))
+	p.line("%s", p.t.faint.Sprintf("%s all gates hold, %s 1/3 one of three fails, %s 1/3 is unknown, - none applies", p.t.good, p.t.bad, p.t.unsure))
+}
+
+// shortHead is how many letters of a phase stand above its column where the terminal is narrow.
+const shortHead = 4
+
+// widthsOf are the widths of columns, and of the table that they make.
+func widthsOf(rows [][]string) (widths []int, total int) {
+	widths = make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, c := range row {
+			widths[i] = max(widths[i], cells(c))
+		}
+	}
+	for _, w := range widths {
+		total += w + narrowGap
+	}
+	return widths, total - narrowGap
 }
 
 // cell is what became of the gates of a phase.
@@ -230,7 +248,7 @@ func (p *writer) heldBack(l *report.Level) {
 
 // bulleted prints text with a mark before it, and wrapped behind it.
 func (p *writer) bulleted(prefix, mark, text string) {
-	indent := cells(prefix) + cells(p.t.bad) + 1
+	indent := cells(prefix) + max(cells(p.t.bad), cells(p.t.good)) + 1
 	for i, line := range wrap(text, p.prose(indent)) {
 		if i == 0 {
 			p.line("%s%s %s", prefix, mark, escapeLine(line))
@@ -265,10 +283,10 @@ func namesOf(refs []snapshot.Ref, l *report.Level, most int) string {
 
 // gates prints every gate with its evidence.
 func (p *writer) gates(l *report.Level) {
-	id, phase := 0, 0
+	phase := 0
 	for _, d := range l.Dimensions {
 		for _, g := range d.Gates {
-			id, phase = max(id, cells(g.ID)), max(phase, cells(g.Phase))
+			phase = max(phase, cells(g.Phase))
 		}
 	}
 	for _, d := range l.Dimensions {
@@ -283,7 +301,7 @@ func (p *writer) gates(l *report.Level) {
 			if g.Indirect && g.Verdict == report.VerdictPass {
 				text += " (something is there; that it serves its purpose shows nowhere)"
 			}
-			p.bulleted("  "+pad(g.Phase, phase+1), p.mark(g.Verdict), pad(g.ID, id+1)+text)
+			p.bulleted("  "+pad(g.Phase, phase+1), p.mark(g.Verdict), g.ID+": "+text)
 			indent := strings.Repeat(" ", phase+5)
 			for _, verdict := range []string{report.VerdictFail, report.VerdictUnknown, report.VerdictWaived} {
 				p.evidenceOf(l, g, verdict, indent)
@@ -381,7 +399,7 @@ func (p *writer) placeNotes(l *report.Level, wide bool) {
 		notes = append(notes, rule.Count(waived, "verdict")+" waived")
 	}
 	if len(notes) > 0 {
-		p.line("%s", strings.Join(notes, ", "))
+		p.hanging("", strings.Join(notes, ", "))
 	}
 	by := "model " + l.Model.Version
 	if l.Model.File != "" {

@@ -47,8 +47,11 @@ type Level struct {
 	NotEvaluated  []NotEvaluated   `json:"notEvaluated"`
 	Waivers       []Waiver         `json:"waivers,omitempty"`
 	Config        string           `json:"config,omitempty"`
-	Phases        []model.Phase    `json:"-"`
+	Phases        []LevelPhase     `json:"-"`
 }
+
+// LevelPhase is a phase of the model.
+type LevelPhase = model.Phase
 
 // LevelModel says by which model and checks it was judged: others may place the same cluster otherwise.
 type LevelModel struct {

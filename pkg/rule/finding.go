@@ -16,6 +16,7 @@ type Finding struct {
 	Because   *snapshot.Ref // the object whose own finding explains this one
 	Field     *field.Path   // in Object; an absent field marks its nearest parent
 	AtKey     bool          // the name of Field is at fault, not its value
+	unmended  bool          // nobody prints a fix
 	NoField   string        // why no field is to blame, where Field is nil
 	Value     string        // of Field as people write it, "" for an absent one
 	Message   string        // lower case, no full stop, names the value seen

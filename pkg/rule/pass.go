@@ -77,7 +77,10 @@ func (p *Pass) Report(f Finding) *Finding {
 			f.Certainty = Possible
 		}
 	}
-	if f.Fix != nil && f.Fix.Object.IsZero() {
+	switch f.unmended = p.sink.NoFixes; {
+	case f.unmended:
+		f.Fix = nil
+	case f.Fix != nil && f.Fix.Object.IsZero():
 		f.Fix.Object = f.Object
 	}
 	if p.sink.Report != nil {
@@ -91,12 +94,19 @@ func (p *Pass) Reportf(path *field.Path, format string, args ...any) *Finding {
 	return p.Report(Finding{Field: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// WithFix attaches what to change. It returns the finding.
+// Mends tells whether anybody prints how to mend what is found: where nobody does, a rule need not work it out.
+func (p *Pass) Mends() bool { return !p.sink.NoFixes }
+
+// WithFix attaches what to change, where that is printed. It returns the finding.
 func (f *Finding) WithFix(fix Fix) *Finding {
-	if fix.Object.IsZero() {
-		fix.Object = f.Object
+	if f.unmended {
+		return f
 	}
-	f.Fix = &fix
+	own := fix
+	if own.Object.IsZero() {
+		own.Object = f.Object
+	}
+	f.Fix = &own
 	return f
 }
 

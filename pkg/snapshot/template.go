@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -19,7 +20,9 @@ type Template struct {
 	Annotations map[string]string
 	Spec        *corev1.PodSpec
 
-	listed *listed // nil for a template that no object has
+	meta   *metav1.ObjectMeta // that Labels and Annotations are of, where the kind has it
+	paths  *layout            // nil for a template at a place that only its object has
+	listed *listed            // nil for a template that no object has
 }
 
 // listed are the containers of a template: a hundred rules ask for them.
@@ -28,12 +31,76 @@ type listed struct {
 	list []Container
 }
 
+// layout are the paths in a pod template. They are the same in all objects of a kind, of which there are thousands.
+type layout struct {
+	template         *field.Path // nil for a Pod
+	spec             *field.Path
+	inits, container items
+}
+
+// items are the path of a list, and those of its first items.
+type items struct {
+	list  *field.Path
+	first [4]*field.Path // few pods have more containers
+}
+
+func layoutOf(template *field.Path) *layout {
+	l := &layout{template: template, spec: field.NewPath("spec")}
+	if template != nil {
+		l.spec = template.Child("spec")
+	}
+	l.inits, l.container = itemsOf(l.spec.Child("initContainers")), itemsOf(l.spec.Child("containers"))
+	return l
+}
+
+func itemsOf(list *field.Path) items {
+	x := items{list: list}
+	for i := range x.first {
+		x.first[i] = list.Index(i)
+	}
+	return x
+}
+
+func (x *items) at(i int) *field.Path {
+	if i < len(x.first) {
+		return x.first[i]
+	}
+	return x.list.Index(i)
+}
+
+// Where the kinds of Kubernetes have their pod templates.
+var (
+	ofPods         = layoutOf(nil)
+	ofWorkloads    = layoutOf(field.NewPath("spec", "template"))
+	ofCronJobs     = layoutOf(field.NewPath("spec", "jobTemplate", "spec", "template"))
+	ofPodTemplates = layoutOf(field.NewPath("template"))
+)
+
+// layout is where things are in the template.
+func (t Template) layout() *layout {
+	switch {
+	case t.paths != nil:
+		return t.paths
+	case t.Path == nil:
+		return ofPods
+	}
+	return layoutOf(t.Path)
+}
+
 // SpecPath is the path of the pod spec in the object.
 func (t Template) SpecPath() *field.Path {
-	if t.Path == nil {
-		return field.NewPath("spec")
+	if t.paths == nil && t.Path != nil {
+		return t.Path.Child("spec")
 	}
-	return t.Path.Child("spec")
+	return t.layout().spec
+}
+
+// Meta is the metadata of the pods that the template makes, which nobody changes.
+func (t Template) Meta() *metav1.ObjectMeta {
+	if t.meta != nil {
+		return t.meta
+	}
+	return &metav1.ObjectMeta{Labels: t.Labels, Annotations: t.Annotations}
 }
 
 // Container is one container of a pod or template, with its status when it is a pod's.
@@ -60,15 +127,15 @@ func (t Template) Containers() []Container {
 }
 
 func (t Template) containers() []Container {
-	spec := t.SpecPath()
+	at := t.layout()
 	list := make([]Container, 0, len(t.Spec.InitContainers)+len(t.Spec.Containers))
 	for i := range t.Spec.InitContainers {
 		c := &t.Spec.InitContainers[i]
 		beside := c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
-		list = append(list, Container{Container: c, Path: spec.Child("initContainers").Index(i), Init: !beside, Beside: beside})
+		list = append(list, Container{Container: c, Path: at.inits.at(i), Init: !beside, Beside: beside})
 	}
 	for i := range t.Spec.Containers {
-		list = append(list, Container{Container: &t.Spec.Containers[i], Path: spec.Child("containers").Index(i)})
+		list = append(list, Container{Container: &t.Spec.Containers[i], Path: at.container.at(i)})
 	}
 	return list
 }
@@ -115,32 +182,31 @@ func (o *Object) PodContainers() []Container {
 
 // TemplatesOf are the pod templates of a typed object; of a kind that has none, nil.
 func TemplatesOf(obj runtime.Object) []Template {
-	at := func(t *corev1.PodTemplateSpec, path ...string) []Template {
-		p := field.NewPath(path[0], path[1:]...)
-		return []Template{{Path: p, Labels: t.Labels, Annotations: t.Annotations, Spec: &t.Spec, listed: &listed{}}}
+	at := func(t *corev1.PodTemplateSpec, paths *layout) []Template {
+		return []Template{{Path: paths.template, Labels: t.Labels, Annotations: t.Annotations, Spec: &t.Spec, meta: &t.ObjectMeta, paths: paths, listed: &listed{}}}
 	}
 	switch o := obj.(type) {
 	case *corev1.Pod:
 		// A pod is seldom judged by its template, and there are thousands.
-		return []Template{{Labels: o.Labels, Annotations: o.Annotations, Spec: &o.Spec}}
+		return []Template{{Labels: o.Labels, Annotations: o.Annotations, Spec: &o.Spec, meta: &o.ObjectMeta, paths: ofPods}}
 	case *appsv1.Deployment:
-		return at(&o.Spec.Template, "spec", "template")
+		return at(&o.Spec.Template, ofWorkloads)
 	case *appsv1.ReplicaSet:
-		return at(&o.Spec.Template, "spec", "template")
+		return at(&o.Spec.Template, ofWorkloads)
 	case *appsv1.StatefulSet:
-		return at(&o.Spec.Template, "spec", "template")
+		return at(&o.Spec.Template, ofWorkloads)
 	case *appsv1.DaemonSet:
-		return at(&o.Spec.Template, "spec", "template")
+		return at(&o.Spec.Template, ofWorkloads)
 	case *batchv1.Job:
-		return at(&o.Spec.Template, "spec", "template")
+		return at(&o.Spec.Template, ofWorkloads)
 	case *batchv1.CronJob:
-		return at(&o.Spec.JobTemplate.Spec.Template, "spec", "jobTemplate", "spec", "template")
+		return at(&o.Spec.JobTemplate.Spec.Template, ofCronJobs)
 	case *corev1.ReplicationController:
 		if o.Spec.Template != nil {
-			return at(o.Spec.Template, "spec", "template")
+			return at(o.Spec.Template, ofWorkloads)
 		}
 	case *corev1.PodTemplate:
-		return at(&o.Template, "template")
+		return at(&o.Template, ofPodTemplates)
 	}
 	return nil
 }

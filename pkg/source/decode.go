@@ -291,12 +291,25 @@ func resolveScalar(n *yaml.Node) (any, error) {
 
 var yamlFloat = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
 
+// inNumbers are the characters that numbers are made of: a quantity or a time starts with a digit and has others.
+const inNumbers = "0123456789abcdefABCDEFxXoO_+-."
+
+// isNull says whether an unquoted scalar is null.
+func isNull(s string) bool {
+	switch s {
+	case "", "~", "null", "Null", "NULL":
+		return true
+	}
+	return false
+}
+
 // resolvePlain gives the YAML 1.1 value of an unquoted scalar, by the rules of
 // the reader that kubectl uses (go.yaml.in/yaml/v2).
 func resolvePlain(s string) any {
-	switch s {
-	case "", "~", "null", "Null", "NULL":
+	if isNull(s) {
 		return nil
+	}
+	switch s {
 	case "y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON":
 		return true
 	case "n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF":
@@ -313,7 +326,7 @@ func resolvePlain(s string) any {
 		if f, err := strconv.ParseFloat(s, 64); err == nil {
 			return f
 		}
-	case c == '+' || c == '-' || c >= '0' && c <= '9':
+	case (c == '+' || c == '-' || c >= '0' && c <= '9') && strings.Trim(s, inNumbers) == "":
 		plain := strings.ReplaceAll(s, "_", "")
 		if i, err := strconv.ParseInt(plain, 0, 64); err == nil {
 			return i

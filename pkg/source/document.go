@@ -153,15 +153,15 @@ func isMarker(row, m string) bool {
 // lineEnd gives the offset just after the line break of the line at pos. Line
 // breaks are those that editors count: LF, CRLF and a lone CR.
 func lineEnd(s string, pos int) int {
-	i := strings.IndexAny(s[pos:], "\r\n")
-	if i < 0 {
-		return len(s)
+	for ; pos < len(s); pos++ {
+		switch {
+		case strings.HasPrefix(s[pos:], "\r\n"):
+			return pos + 2
+		case s[pos] == '\n' || s[pos] == '\r':
+			return pos + 1
+		}
 	}
-	pos += i
-	if strings.HasPrefix(s[pos:], "\r\n") {
-		return pos + 2
-	}
-	return pos + 1
+	return len(s)
 }
 
 // appendChunk adds what stands between two document markers: one YAML document,
@@ -272,7 +272,9 @@ func (d *Document) nodes() (*yaml.Node, *Error) {
 		d.explain(err)
 		return nil, err
 	}
-	where.move(root)
+	if where.moves() {
+		where.move(root)
+	}
 	return root, nil
 }
 
@@ -331,7 +333,7 @@ func parseYAML(text string) (root *yaml.Node, bad *problem) {
 		}
 	}()
 	dec := yaml.NewDecoder(strings.NewReader(text))
-	var doc, more yaml.Node
+	var doc yaml.Node
 	err := dec.Decode(&doc)
 	if errors.Is(err, io.EOF) {
 		return nil, nil
@@ -339,19 +341,18 @@ func parseYAML(text string) (root *yaml.Node, bad *problem) {
 	if err != nil {
 		return nil, newProblem(dec, text, err)
 	}
+	if len(doc.Content) > 0 {
+		root = doc.Content[0]
+	}
 	// The decoder stops at the end of the document. What follows is looked at,
 	// as text after a closed flow collection would go unnoticed otherwise.
-	switch err = dec.Decode(&more); {
+	switch err = dec.Decode(&doc); {
 	case errors.Is(err, io.EOF):
+		return root, nil
 	case err != nil:
 		return nil, newProblem(dec, text, err)
-	default:
-		return nil, &problem{line: more.Line, column: more.Column, message: "found text after the end of the value"}
 	}
-	if len(doc.Content) == 0 {
-		return nil, nil
-	}
-	return doc.Content[0], nil
+	return nil, &problem{line: doc.Line, column: doc.Column, message: "found text after the end of the value"}
 }
 
 // newProblem turns an error of the decoder into one with a place.
@@ -464,7 +465,7 @@ type placement struct{ line, column int }
 
 func newPlacer(d *Document) placer {
 	p := placer{line: max(d.Line, 1), shift: utf8.RuneCountInString(d.before)}
-	if !strings.ContainsAny(d.text, "\u0085\u2028\u2029") {
+	if !strings.Contains(d.text, "\u0085") && !strings.Contains(d.text, "\u2028") && !strings.Contains(d.text, "\u2029") {
 		return p
 	}
 	// The parser breaks lines at these characters too, editors do not.
@@ -501,6 +502,9 @@ func (p placer) at(line, column int) (int, int) {
 	}
 	return line + p.line - 1, column
 }
+
+// moves tells whether any place in the parsed text is another one in the file.
+func (p placer) moves() bool { return p.line != 1 || p.shift != 0 || len(p.odd) > 0 }
 
 // move corrects the positions of a node and everything below it.
 func (p placer) move(n *yaml.Node) {

@@ -111,7 +111,7 @@ func (x *filling) put(n *yaml.Node, v reflect.Value, depth int) bool {
 	if depth > maxDepth || n.Kind == yaml.AliasNode || n.Anchor != "" {
 		return false
 	}
-	if n.Kind == yaml.ScalarNode && n.Style == 0 && resolvePlain(n.Value) == nil {
+	if n.Kind == yaml.ScalarNode && n.Style == 0 && isNull(n.Value) {
 		return true // null: the zero value
 	}
 	t := v.Type()

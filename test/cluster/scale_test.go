@@ -47,7 +47,8 @@ func TestScale(t *testing.T) {
 		t.Errorf("a pod has %d bytes, want as many as pods of real charts have", each)
 	}
 
-	for _, args := range [][]string{{"check", "-A"}, {"check", "-A", "-o", "json"}} {
+	placedTable(t, maturity(t, c.Kubeconfig, "level", "-A"))
+	for _, args := range [][]string{{"level", "-A", "-o", "json"}, {"check", "-A"}, {"check", "-A", "-o", "json"}} {
 		s := maturity(t, c.Kubeconfig, args...)
 		if s.code != 0 && s.code != 1 {
 			t.Errorf("%v: exit %d\n%s", args, s.code, s.err)

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -170,6 +171,18 @@ func growing(s *snapshot.Snapshot) bool {
 		}
 		if o, _ := s.Lookup(snapshot.DeploymentKind, "kube-system", "cluster-autoscaler"); o != nil {
 			return true
+		}
+		if len(s.List(snapshot.NodePoolKind, "")) > 0 {
+			return true
+		}
+		for _, o := range s.List(snapshot.DeploymentKind, "") { // charts name it after their release
+			for _, t := range o.Templates {
+				for _, c := range t.Containers() {
+					if knowledge.ImageBase(c.Image) == "cluster-autoscaler" {
+						return true
+					}
+				}
+			}
 		}
 		for _, o := range s.List(snapshot.NodeKind, "") {
 			for key, value := range o.Meta.GetLabels() {

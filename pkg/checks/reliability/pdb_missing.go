@@ -54,6 +54,9 @@ var PDBMissing = rule.Check{
 
 // budgetFor is the manifest of a budget for the pods of a template.
 func budgetFor(p *rule.Pass, t snapshot.Template) string {
+	if !p.Mends() {
+		return ""
+	}
 	selector, err := json.Marshal(ownSelector(p.Object, t)) // JSON is YAML, and quotes what needs it
 	if err != nil {
 		return ""

@@ -10,6 +10,9 @@ import (
 
 // probeFix adds a probe whose question only the owner of the application knows.
 func probeFix(p *rule.Pass, c app, name, title, caution, path string) rule.Fix {
+	if !p.Mends() {
+		return rule.Fix{}
+	}
 	probe := map[string]any{"exec": map[string]any{"command": []any{"<COMMAND>"}}}
 	text := name + ":\n  exec:\n    command: [<COMMAND>]\n"
 	for _, port := range c.Ports {

@@ -3,6 +3,7 @@ package reliability
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ func apps(p *rule.Pass) []app {
 			continue
 		}
 		for _, c := range t.Containers() {
-			if !c.Init && !c.Beside {
+			if isApp(c) {
 				list = append(list, app{c, t})
 			}
 		}
@@ -51,7 +52,13 @@ func apps(p *rule.Pass) []app {
 	return list
 }
 
-func hasApps(p *rule.Pass) bool { return len(apps(p)) > 0 }
+func hasApps(p *rule.Pass) bool {
+	return slices.ContainsFunc(p.Object.Templates, func(t snapshot.Template) bool {
+		return endless(p.Object, t) && slices.ContainsFunc(t.Containers(), isApp)
+	})
+}
+
+func isApp(c snapshot.Container) bool { return !c.Init && !c.Beside }
 
 // scale is how many pods an object keeps at least, and the field that says so.
 type scale struct {
@@ -61,14 +68,16 @@ type scale struct {
 	unset  bool // the default decides
 }
 
+var replicasPath = field.NewPath("spec", "replicas")
+
 // scaleOf reads the replicas of an object, or the fewest that its autoscaler leaves; ok is false
 // for what has no number of replicas, or none that can be known.
 func scaleOf(p *rule.Pass, o *snapshot.Object) (s scale, ok bool) {
 	set := func(n *int32) scale {
 		if n == nil {
-			return scale{count: 1, object: o, field: field.NewPath("spec", "replicas"), unset: true}
+			return scale{count: 1, object: o, field: replicasPath, unset: true}
 		}
-		return scale{count: int(*n), object: o, field: field.NewPath("spec", "replicas")}
+		return scale{count: int(*n), object: o, field: replicasPath}
 	}
 	switch t := o.Typed.(type) {
 	case *appsv1.Deployment:
@@ -106,7 +115,7 @@ func foreignScale(o *snapshot.Object) (scale, bool) {
 		return scale{}, false
 	}
 	spec, _ := o.Content["spec"].(map[string]any)
-	s := scale{object: o, field: field.NewPath("spec", "replicas")}
+	s := scale{object: o, field: replicasPath}
 	switch n := spec["replicas"].(type) {
 	case int64:
 		s.count = int(n)

@@ -168,6 +168,9 @@ func ownSelector(o *snapshot.Object, t snapshot.Template) map[string]any {
 }
 
 func spreadFix(p *rule.Pass, t snapshot.Template) rule.Fix {
+	if !p.Mends() {
+		return rule.Fix{}
+	}
 	patch := p.Put(t.SpecPath().Child("topologySpreadConstraints"), []any{map[string]any{
 		"maxSkew": int64(1), "topologyKey": corev1.LabelHostname, "whenUnsatisfiable": string(corev1.ScheduleAnyway), "labelSelector": ownSelector(p.Object, t),
 	}})

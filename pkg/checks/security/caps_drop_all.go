@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -37,8 +38,8 @@ func capsDropAll(p *rule.Pass, t snapshot.Template) []rule.Finding {
 			caps = c.SecurityContext.Capabilities
 		}
 		if caps == nil || !slices.Contains(caps.Drop, allCaps) {
-			field := c.Path.Child("securityContext", "capabilities", "drop")
-			f := inContainer(p, c, field)
+			drop := c.Path.Child("securityContext", "capabilities", "drop")
+			f := inContainer(p, c, drop)
 			f.Message = named(one(c)) + " drops no capability: it keeps those that the runtime gives to all"
 			if caps != nil && len(caps.Drop) > 0 {
 				f.Value = list(caps.Drop, positions(caps.Drop))
@@ -48,9 +49,7 @@ func capsDropAll(p *rule.Pass, t snapshot.Template) []rule.Finding {
 					f.Message = named(one(c)) + " drops " + f.Value + ": runtimes take that for ALL, the restricted standard does not"
 				}
 			}
-			found = append(found, withFix(f, c, harden(p, "drop ALL, and add back by name what the program needs",
-				"ports below 1024 may need NET_BIND_SERVICE; images that start as root and change user need SETUID, SETGID and CHOWN",
-				p.Put(field, []corev1.Capability{allCaps}), rule.Nest("[ALL]", "securityContext", "capabilities", "drop"))))
+			found = append(found, withFix(f, c, dropAll(p, drop)))
 			continue
 		}
 		// What the baseline forbids is told by caps-dangerous.
@@ -72,6 +71,15 @@ func capsDropAll(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		found = append(found, f)
 	}
 	return found
+}
+
+func dropAll(p *rule.Pass, drop *field.Path) *rule.Fix {
+	if !p.Mends() {
+		return nil
+	}
+	return harden(p, "drop ALL, and add back by name what the program needs",
+		"ports below 1024 may need NET_BIND_SERVICE; images that start as root and change user need SETUID, SETGID and CHOWN",
+		p.Put(drop, []corev1.Capability{allCaps}), rule.Nest("[ALL]", "securityContext", "capabilities", "drop"))
 }
 
 func positions(caps []corev1.Capability) []int {

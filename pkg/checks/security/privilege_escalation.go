@@ -39,7 +39,7 @@ func privilegeEscalation(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		switch {
 		case c.Ephemeral:
 			f.Fix = ephemeralFix()
-		default:
+		case p.Mends():
 			f.Fix = harden(p, "set allowPrivilegeEscalation: false",
 				"sudo, su, ping and other setuid programs stop working in the container; most services use none",
 				p.Put(field, false),

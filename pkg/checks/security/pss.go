@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/pod-security-admission/policy"
 
@@ -29,7 +28,7 @@ func newest(checks []policy.Check) map[policy.CheckID]policy.CheckPodFn {
 }
 
 func judge(t snapshot.Template, id policy.CheckID) policy.CheckResult {
-	return controls[id](&metav1.ObjectMeta{Labels: t.Labels, Annotations: t.Annotations}, t.Spec)
+	return controls[id](t.Meta(), t.Spec)
 }
 
 // locator finds the fields for which a template is forbidden. It is asked only about templates that

@@ -50,9 +50,11 @@ func writableRoot(p *rule.Pass, c snapshot.Container) {
 	if set {
 		f.Value, f.Message = "false", named(one(c))+" may change the files of its image: readOnlyRootFilesystem is false"
 	}
-	f.Fix = harden(p, "set readOnlyRootFilesystem: true, and mount an emptyDir wherever the program writes",
-		"what the program writes outside of its volumes fails with \"read-only file system\": look for files that are written at start, /tmp first of all",
-		p.Put(field, true), writableFolders(c.Container))
+	if p.Mends() {
+		f.Fix = harden(p, "set readOnlyRootFilesystem: true, and mount an emptyDir wherever the program writes",
+			"what the program writes outside of its volumes fails with \"read-only file system\": look for files that are written at start, /tmp first of all",
+			p.Put(field, true), writableFolders(c.Container))
+	}
 	p.Report(f)
 }
 

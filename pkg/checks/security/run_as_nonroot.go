@@ -205,6 +205,9 @@ const nonRootCaution = "the kubelet then refuses images that run as root or name
 
 // nonRoot sets runAsNonRoot at base, a container or the pod.
 func nonRoot(p *rule.Pass, base *field.Path) *rule.Fix {
+	if !p.Mends() {
+		return nil
+	}
 	return harden(p, "set runAsNonRoot: true", nonRootCaution,
 		p.Put(base.Child("securityContext", "runAsNonRoot"), true), rule.Nest("true", "securityContext", "runAsNonRoot"))
 }

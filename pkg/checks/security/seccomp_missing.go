@@ -100,6 +100,9 @@ func openFinding(f *rule.Finding, whose string, at seccomp) {
 
 // confine sets the runtime's profile at base, a container or the pod.
 func confine(p *rule.Pass, base *field.Path) *rule.Fix {
+	if !p.Mends() {
+		return nil
+	}
 	return harden(p, "set the runtime's own profile",
 		"debuggers, profilers and sandboxes that make unusual system calls get \"operation not permitted\"; nearly all services run as before",
 		p.Put(base.Child("securityContext", "seccompProfile", "type"), string(corev1.SeccompProfileTypeRuntimeDefault)),
