@@ -29,10 +29,11 @@ const (
 )
 
 // keptOfSpec is what selectors, budgets, Services, claims and the scheduler look at in the spec of a pod:
-// restartPolicy, serviceAccountName, hostNetwork, subdomain, affinity, schedulerName, priorityClassName,
-// priority, readinessGates, runtimeClassName, overhead, topologySpreadConstraints, ephemeralContainers,
-// resourceClaims, resources. Volumes, containers and what differs from pod to pod are looked at apart.
-var keptOfSpec = fieldsOf(3, 8, 11, 17, 18, 19, 24, 25, 28, 29, 32, 33, 34, 39, 40)
+// restartPolicy, nodeSelector, serviceAccountName, hostNetwork, subdomain, affinity, schedulerName, tolerations,
+// priorityClassName, priority, readinessGates, runtimeClassName, overhead, topologySpreadConstraints,
+// ephemeralContainers, resourceClaims, resources. Volumes, containers and what differs from pod to pod are looked at
+// apart.
+var keptOfSpec = fieldsOf(3, 7, 8, 11, 17, 18, 19, 22, 24, 25, 28, 29, 32, 33, 34, 39, 40)
 
 // keptOfContainer are name, image, ports, resources and restartPolicy.
 var keptOfContainer = fieldsOf(1, 2, 6, 8, 24)

@@ -13,11 +13,13 @@ var docs embed.FS
 // Checks are the checks of this dimension, by name.
 var Checks = []*rule.Check{
 	&AntiAffinityTooFewNodes,
+	&ChaosMissing,
 	&CPULimitStarvesStart,
 	&CronScheduleInvalid,
 	&CronJobConcurrency,
 	&CronJobDeadline,
 	&CronJobSuspended,
+	&DrainBlocked,
 	&EnvDuplicate,
 	&EnvRefMissing,
 	&GraceZero,
@@ -45,10 +47,12 @@ var Checks = []*rule.Check{
 	&ProbesIdentical,
 	&ProgressDeadlineShort,
 	&ReadinessMissing,
+	&RemediationMissing,
 	&ReplicasMin,
 	&ReplicasZero,
 	&RequestOverLimit,
 	&RestartPolicyInvalid,
+	&RestartsOften,
 	&RolloutDowntime,
 	&SchemaInvalid,
 	&SelectorMismatch,
@@ -60,4 +64,5 @@ var Checks = []*rule.Check{
 	&StrategyRecreate,
 	&SvcPortMismatch,
 	&SvcSelectsNothing,
+	&ZoneLoss,
 }

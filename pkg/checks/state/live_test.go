@@ -87,6 +87,21 @@ func zoned(zone string) *corev1.Node {
 	return n
 }
 
+// late is a class whose volumes are made once there is a pod for them.
+func late(name string) *storagev1.StorageClass {
+	c, mode := class(name, false), storagev1.VolumeBindingWaitForFirstConsumer
+	c.VolumeBindingMode = &mode
+	return c
+}
+
+// copied is a backup of the schedule that ended this night.
+func copied(phase string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "velero.io/v1", "kind": "Backup", "metadata": map[string]any{"namespace": "velero", "name": "daily-1", "labels": map[string]any{"velero.io/schedule-name": "daily"}},
+		"spec": map[string]any{"includedNamespaces": []any{"shop"}}, "status": map[string]any{"phase": phase, "completionTimestamp": "2026-01-15T03:10:00Z"},
+	}}
+}
+
 // set is a StatefulSet whose claims name no class.
 func set(replicas int32) *appsv1.StatefulSet {
 	return &appsv1.StatefulSet{ObjectMeta: named("shop", "db"), Spec: appsv1.StatefulSetSpec{Replicas: &replicas, VolumeClaimTemplates: []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}}}}}
@@ -148,6 +163,28 @@ func TestLive(t *testing.T) {
 		{"snapshot-invalid", snapshot.VolumeSnapshotClassKind, "", []runtime.Object{odd(snapshot.VolumeSnapshotKind, map[string]any{"volumeSnapshotClassName": "csi"})}, "unknown volumesnapshotclass.snapshot.storage.k8s.io/csi: forbidden"},
 		{"cnpg-no-backup", schema.GroupKind{}, "", []runtime.Object{odd(snapshot.CNPGClusterKind, map[string]any{"backup": "odd", "plugins": "odd"})}, "fail"},
 		{"cnpg-no-backup", snapshot.CNPGScheduleKind, "", []runtime.Object{odd(snapshot.CNPGClusterKind, map[string]any{"instances": int64(3)})}, "unknown ScheduledBackup: forbidden"},
+		{"backup-uncovered", schema.GroupKind{}, "", []runtime.Object{shop, claim(corev1.ClaimBound), schedule()}, "fail"}, // it is only planned
+		{"backup-uncovered", schema.GroupKind{}, "", []runtime.Object{shop, claim(corev1.ClaimBound), schedule(), copied("Completed")}, "pass"},
+		{"backup-uncovered", schema.GroupKind{}, "", []runtime.Object{shop, claim(corev1.ClaimBound), schedule(), copied("Failed")}, "fail"},
+		{"backup-uncovered", schema.GroupKind{}, "", []runtime.Object{shop}, "nothing"},
+		{"backup-uncovered", schema.GroupKind{}, "shop", []runtime.Object{shop, claim(corev1.ClaimBound)}, "nothing"},
+		{"backup-uncovered", snapshot.VeleroBackupKind, "", []runtime.Object{shop, claim(corev1.ClaimBound)}, "unknown Backup: forbidden"},
+		{"backup-uncovered", schema.GroupKind{}, "", []runtime.Object{
+			shop, claim(corev1.ClaimBound), odd(snapshot.VeleroScheduleKind, "odd"), odd(snapshot.VeleroBackupKind, nil), odd(snapshot.CNPGScheduleKind, []any{}), odd(snapshot.CNPGBackupKind, "odd"),
+			odd(snapshot.CNPGClusterKind, nil), odd(snapshot.VolumeSnapshotKind, "odd"), odd(snapshot.VolSyncSourceKind, nil),
+		}, "fail"},
+		{"restore-unproven", schema.GroupKind{}, "", []runtime.Object{snapshot.NewCluster(), claim(corev1.ClaimBound), odd(snapshot.VeleroRestoreKind, "odd"), odd(snapshot.CNPGClusterKind, map[string]any{"bootstrap": "odd"}), odd(snapshot.VolSyncTargetKind, "odd")}, "fail"},
+		{"restore-unproven", schema.GroupKind{}, "", []runtime.Object{snapshot.NewCluster()}, "nothing"},
+		{"restore-unproven", snapshot.PVCKind, "", []runtime.Object{snapshot.NewCluster()}, "unknown PersistentVolumeClaim: forbidden"},
+		{"restore-unproven", snapshot.VeleroRestoreKind, "", []runtime.Object{snapshot.NewCluster(), claim(corev1.ClaimBound)}, "unknown Restore: forbidden"},
+		{"backup-one-location", schema.GroupKind{}, "", []runtime.Object{snapshot.NewCluster()}, "nothing"},
+		{"backup-one-location", schema.GroupKind{}, "", []runtime.Object{snapshot.NewCluster(), schedule(), odd(snapshot.VeleroLocationKind, "odd")}, "fail"},
+		{"backup-one-location", snapshot.VeleroLocationKind, "", []runtime.Object{snapshot.NewCluster()}, "unknown BackupStorageLocation: forbidden"},
+		{"claim-unbound", schema.GroupKind{}, "", []runtime.Object{claim(corev1.ClaimBound)}, "pass"},
+		{"claim-unbound", schema.GroupKind{}, "", []runtime.Object{claim(corev1.ClaimPending)}, "fail"},
+		{"claim-unbound", schema.GroupKind{}, "", []runtime.Object{late("late"), of("late", claim(corev1.ClaimPending))}, "nothing"},
+		{"claim-unbound", snapshot.PodKind, "", []runtime.Object{late("late"), of("late", claim(corev1.ClaimPending))}, "unknown Pod: forbidden"},
+		{"claim-unbound", snapshot.StorageClassKind, "", []runtime.Object{of("late", claim(corev1.ClaimPending))}, "unknown storageclass/late: forbidden"},
 		{"backup-location-unavailable", schema.GroupKind{}, "", []runtime.Object{odd(snapshot.VeleroLocationKind, "odd")}, "pass"},
 	} {
 		t.Run(fmt.Sprint(tt.check, " ", tt.blind.Kind, " ", tt.want), func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -27,18 +26,7 @@ var RestoreNever = rule.Check{
 		if made.IsZero() || p.Age(made) < unproven { // a manifest, or one that is young
 			return
 		}
-		var last time.Time
-		for _, o := range p.List(snapshot.VeleroRestoreKind, "") {
-			if t := timeAt(o.Content, "status", "completionTimestamp"); textAt(o.Content, "status", "phase") == "Completed" && t.After(last) {
-				last = t
-			}
-		}
-		for _, o := range p.List(snapshot.PVCKind, "") { // what was made from a snapshot was restored as well
-			pvc, ok := o.Typed.(*corev1.PersistentVolumeClaim)
-			if ok && pvc.Spec.DataSource != nil && pvc.Spec.DataSource.Kind == "VolumeSnapshot" && pvc.CreationTimestamp.After(last) {
-				last = pvc.CreationTimestamp.Time
-			}
-		}
+		last, _ := lastRestore(p)
 		f := rule.Finding{Field: field.NewPath("spec", "schedule"), Value: textAt(p.Object.Content, "spec", "schedule"), Label: "backups are made", Certainty: rule.Possible}
 		switch {
 		case last.IsZero():

@@ -14,7 +14,10 @@ var docs embed.FS
 var Checks = []*rule.Check{
 	&BackupLocation,
 	&BackupMissing,
+	&BackupOneLocation,
 	&BackupStale,
+	&BackupUncovered,
+	&ClaimUnbound,
 	&CNPGNoBackup,
 	&DataOnEmptyDir,
 	&DBInDeployment,
@@ -25,6 +28,7 @@ var Checks = []*rule.Check{
 	&PVCUnused,
 	&ReclaimDelete,
 	&RestoreNever,
+	&RestoreUnproven,
 	&RWODeploy,
 	&SnapshotInvalid,
 	&StorageClassDefault,
