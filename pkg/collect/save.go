@@ -131,7 +131,11 @@ func recorded(content map[string]any, o *snapshot.Object) {
 		if json.Unmarshal(m.Fields(), &fields) != nil || len(fields) == 0 {
 			continue
 		}
-		entry := map[string]any{"manager": m.Name, "operation": "Update", "apiVersion": cmp.Or(m.APIVersion, o.APIVersion), "fieldsType": "FieldsV1", "fieldsV1": fields}
+		operation := metav1.ManagedFieldsOperationUpdate
+		if m.Applied {
+			operation = metav1.ManagedFieldsOperationApply
+		}
+		entry := map[string]any{"manager": m.Name, "operation": string(operation), "apiVersion": cmp.Or(m.APIVersion, o.APIVersion), "fieldsType": "FieldsV1", "fieldsV1": fields}
 		if !m.Time.IsZero() {
 			entry["time"] = m.Time.UTC().Format(time.RFC3339)
 		}

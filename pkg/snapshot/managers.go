@@ -21,6 +21,7 @@ type FieldManager struct {
 	Name       string
 	APIVersion string // in which it wrote them
 	Time       time.Time
+	Applied    bool // by server-side apply
 	fields     []byte
 }
 
@@ -30,7 +31,9 @@ func fieldManagers(entries []metav1.ManagedFieldsEntry) []FieldManager {
 		if e.Subresource != "" || e.FieldsV1 == nil {
 			continue // status and scale are written by controllers; nobody edits them
 		}
-		m := FieldManager{Name: e.Manager, APIVersion: e.APIVersion, fields: e.FieldsV1.GetRawBytes()}
+		m := FieldManager{
+			Name: e.Manager, APIVersion: e.APIVersion, Applied: e.Operation == metav1.ManagedFieldsOperationApply, fields: e.FieldsV1.GetRawBytes(),
+		}
 		if e.Time != nil {
 			m.Time = e.Time.Time
 		}

@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -65,12 +64,9 @@ func (s *Snapshot) Add(gvk schema.GroupVersionKind, obj runtime.Object, origin *
 		s.addEvent(event)
 		return nil, nil
 	}
-	if u, ok := obj.(*unstructured.Unstructured); ok && gvk.GroupKind() == ClusterKind {
-		c := NewCluster()
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, c); err != nil {
-			return nil, err
-		}
-		obj = c
+	obj, err := typed(gvk.GroupKind(), obj)
+	if err != nil {
+		return nil, err
 	}
 	o, err := newObject(gvk, obj, origin)
 	if err != nil {
