@@ -23,6 +23,7 @@ var Checks = []*rule.Check{
 	&IngressPortNumber,
 	&IngressTLS,
 	&NetpolAllowAll,
+	&NetpolDefaultDenyMissing,
 	&NetpolMissing,
 	&NetpolNoDNS,
 	&NetpolOrphan,

@@ -34,66 +34,44 @@ var ServiceMonitorDangling = rule.Check{
 }
 
 // monitor is what a ServiceMonitor or PodMonitor selects.
-type monitor struct {
-	labels     *metav1.LabelSelector
-	selector   labels.Selector
-	namespaces []string // "" alone for all
-}
+type monitor struct{ rule.Monitor }
 
 // monitorOf reads the selectors of a monitor; false where they are missing or cannot be understood.
 func monitorOf(p *rule.Pass) (monitor, bool) {
-	spec := specOf(p.Object)
-	if word(spec, "selectorMechanism", "") == "RoleSelector" && mapIn(spec, "selector") == nil {
-		return monitor{}, false
-	}
-	ls, ok := labelSelector(mapIn(spec, "selector"))
-	if !ok {
-		return monitor{}, false
-	}
-	selector, err := snapshot.SelectorOf(ls)
-	if err != nil {
-		return monitor{}, false
-	}
-	m := monitor{labels: ls, selector: selector, namespaces: []string{p.Object.Namespace}}
-	in := mapIn(spec, "namespaceSelector")
-	if everywhere, _ := in["any"].(bool); everywhere {
-		m.namespaces = []string{""}
-	} else if names := stringsIn(listIn(in, "matchNames")); len(names) > 0 {
-		m.namespaces = names
-	}
-	return m, true
+	m, ok := rule.MonitorOf(p.Object)
+	return monitor{m}, ok
 }
 
 // alone tells whether a monitor is for its own namespace only, whose manifests mostly come with it. What watches
 // others is often for what a cluster or an operator brings itself: the kubelet, the API server, the name server.
 func (m monitor) alone(p *rule.Pass) bool {
-	return len(m.namespaces) == 1 && m.namespaces[0] == p.Object.Namespace && !system(p.Object.Namespace) && m.labels.MatchLabels["component"] != "apiserver"
+	return len(m.Namespaces) == 1 && m.Namespaces[0] == p.Object.Namespace && !system(p.Object.Namespace) && m.Labels.MatchLabels["component"] != "apiserver"
 }
 
 // words is the selector as people write it; an empty one is for all.
 func (m monitor) words() string {
-	if m.selector.Empty() {
+	if m.Selector.Empty() {
 		return "{}"
 	}
-	return metav1.FormatLabelSelector(m.labels)
+	return metav1.FormatLabelSelector(m.Labels)
 }
 
 func (m monitor) where() string {
-	if m.namespaces[0] == "" {
+	if m.Namespaces[0] == "" {
 		return "any namespace"
 	}
-	if len(m.namespaces) == 1 {
-		return "namespace " + m.namespaces[0]
+	if len(m.Namespaces) == 1 {
+		return "namespace " + m.Namespaces[0]
 	}
-	return "namespaces " + some(m.namespaces)
+	return "namespaces " + some(m.Namespaces)
 }
 
 // services are the Services that a monitor selects, and how many there are to choose from.
 func (m monitor) services(p *rule.Pass) (found []*snapshot.Object, of int) {
-	for _, ns := range m.namespaces {
+	for _, ns := range m.Namespaces {
 		for _, o := range p.List(snapshot.ServiceKind, ns) {
 			of++
-			if m.selector.Matches(labels.Set(o.Meta.GetLabels())) {
+			if m.Selector.Matches(labels.Set(o.Meta.GetLabels())) {
 				found = append(found, o)
 			}
 		}
@@ -103,7 +81,7 @@ func (m monitor) services(p *rule.Pass) (found []*snapshot.Object, of int) {
 
 func judgeServiceMonitor(p *rule.Pass, m monitor) {
 	found, of := m.services(p)
-	for _, ns := range m.namespaces {
+	for _, ns := range m.Namespaces {
 		if why := unread(p, ns, snapshot.ServiceKind); why != "" && len(found) == 0 {
 			p.Unknown("%s", why)
 			return
@@ -115,27 +93,25 @@ func judgeServiceMonitor(p *rule.Pass, m monitor) {
 			return
 		}
 		key, value, o := m.nearestService(p)
-		if o == nil && p.Files && !p.Closed && (of == 0 || !m.alone(p) || p.MadeByOperator(p.Object.Namespace, m.labels)) {
+		if o == nil && p.Files && !p.Closed && (of == 0 || !m.alone(p) || p.MadeByOperator(p.Object.Namespace, m.Labels)) {
 			p.Unknown("no such Service of %s is in the input", m.where())
 			return
 		}
 		reportNoService(p, m, key, value, o)
 		return
 	}
-	for i, item := range listIn(specOf(p.Object), "endpoints") {
-		if e, ok := item.(map[string]any); ok {
-			judgeEndpoint(p, e, field.NewPath("spec", "endpoints").Index(i), found)
-		}
+	for _, e := range m.Ports {
+		judgeEndpoint(p, e, found)
 	}
 }
 
 // serviceElsewhere is a Service that a monitor would select, were it for that namespace too.
 func (m monitor) serviceElsewhere(p *rule.Pass) *snapshot.Object {
-	if m.selector.Empty() || m.namespaces[0] == "" {
+	if m.Selector.Empty() || m.Namespaces[0] == "" {
 		return nil
 	}
 	for _, o := range p.List(snapshot.ServiceKind, "") {
-		if m.selector.Matches(labels.Set(o.Meta.GetLabels())) {
+		if m.Selector.Matches(labels.Set(o.Meta.GetLabels())) {
 			return o
 		}
 	}
@@ -144,11 +120,11 @@ func (m monitor) serviceElsewhere(p *rule.Pass) *snapshot.Object {
 
 // podsElsewhere is what holds pods that a monitor would select, were it for that namespace too.
 func (m monitor) podsElsewhere(p *rule.Pass) *snapshot.Object {
-	if m.selector.Empty() || m.namespaces[0] == "" {
+	if m.Selector.Empty() || m.Namespaces[0] == "" {
 		return nil
 	}
 	for _, ns := range p.Namespaces() {
-		if found := selected(p, ns, m.selector); len(found) > 0 {
+		if found := selected(p, ns, m.Selector); len(found) > 0 {
 			return found[0].Object
 		}
 	}
@@ -177,7 +153,7 @@ func reportNoService(p *rule.Pass, m monitor, key, value string, o *snapshot.Obj
 	}
 	fix := rule.Fix{Title: "select labels that the Service itself has", Applicability: rule.NeedsThought, Caution: "the labels of the Service's own metadata count, not those by which it finds its pods"}
 	if o != nil {
-		f.Field, f.Value = path.Child("matchLabels").Key(key), m.labels.MatchLabels[key]
+		f.Field, f.Value = path.Child("matchLabels").Key(key), m.Labels.MatchLabels[key]
 		if value == "" {
 			f.Label = fmt.Sprintf("%s has no such label", o)
 			f.Message += fmt.Sprintf("; %s has no label %s", o, key)
@@ -196,11 +172,11 @@ func reportNoService(p *rule.Pass, m monitor, key, value string, o *snapshot.Obj
 // nearestService is a Service that all labels but one of a monitor fit, and what it has in the place of that one;
 // of a monitor with a single label, one that selects its pods by it, or whose value is a typing mistake away.
 func (m monitor) nearestService(p *rule.Pass) (key, value string, o *snapshot.Object) {
-	want := m.labels.MatchLabels
-	if len(m.labels.MatchExpressions) > 0 || len(want) == 0 {
+	want := m.Labels.MatchLabels
+	if len(m.Labels.MatchExpressions) > 0 || len(want) == 0 {
 		return "", "", nil
 	}
-	for _, ns := range m.namespaces {
+	for _, ns := range m.Namespaces {
 		list := p.List(snapshot.ServiceKind, ns)
 		for _, svc := range list[:min(len(list), maxCompared)] {
 			has, wrong := svc.Meta.GetLabels(), []string{}
@@ -223,8 +199,8 @@ func (m monitor) nearestService(p *rule.Pass) (key, value string, o *snapshot.Ob
 	return "", "", nil
 }
 
-func judgeEndpoint(p *rule.Pass, e map[string]any, path *field.Path, found []*snapshot.Object) {
-	if name := word(e, "port", ""); name != "" {
+func judgeEndpoint(p *rule.Pass, e rule.MonitorPort, found []*snapshot.Object) {
+	if name := e.Name; name != "" {
 		var have []string
 		for _, o := range found {
 			svc, ok := o.Typed.(*corev1.Service)
@@ -233,7 +209,7 @@ func judgeEndpoint(p *rule.Pass, e map[string]any, path *field.Path, found []*sn
 			}
 			for _, sp := range svc.Spec.Ports {
 				if sp.Name == name {
-					judgeProtocol(p, path, name, svc, o)
+					judgeProtocol(p, e.Path, name, svc, o)
 					return
 				}
 				if sp.Name != "" {
@@ -241,13 +217,10 @@ func judgeEndpoint(p *rule.Pass, e map[string]any, path *field.Path, found []*sn
 				}
 			}
 		}
-		reportNoPort(p, path.Child("port"), name, "Service", namesOf(found), distinct(have))
+		reportNoPort(p, e.Path.Child("port"), name, "Service", namesOf(found), distinct(have))
 		return
 	}
-	at := path.Child("targetPort")
-	number, isNumber := number(e["targetPort"])
-	name := word(e, "targetPort", "")
-	if !isNumber && name == "" {
+	if e.Target == nil {
 		return
 	}
 	var templates []snapshot.Selected
@@ -258,14 +231,7 @@ func judgeEndpoint(p *rule.Pass, e map[string]any, path *field.Path, found []*sn
 		}
 		templates = append(templates, selected(p, o.Namespace, labels.SelectorFromSet(svc.Spec.Selector))...)
 	}
-	judgeDeclared(p, at, templates, intstr.IntOrString{IntVal: int32(number), StrVal: name, Type: typeOf(isNumber)})
-}
-
-func typeOf(isNumber bool) intstr.Type {
-	if isNumber {
-		return intstr.Int
-	}
-	return intstr.String
+	judgeDeclared(p, e.Path.Child(e.In), templates, *e.Target)
 }
 
 // judgeProtocol looks at the port of the Service itself. That its target is there is svc-port-mismatch's to say.
@@ -306,14 +272,14 @@ func reportNoPort(p *rule.Pass, at *field.Path, name, of, who string, have []str
 func judgePodMonitor(p *rule.Pass, m monitor) {
 	var found []snapshot.Selected
 	workloads := 0
-	for _, ns := range m.namespaces {
+	for _, ns := range m.Namespaces {
 		if why := unread(p, ns, selectable...); why != "" {
 			p.Unknown("%s", why)
 			return
 		}
 		workloads += len(p.Workloads(ns))
 		for _, n := range namespacesOf(p, ns) {
-			found = append(found, selected(p, n, m.selector)...)
+			found = append(found, selected(p, n, m.Selector)...)
 		}
 	}
 	if len(found) == 0 {
@@ -322,28 +288,23 @@ func judgePodMonitor(p *rule.Pass, m monitor) {
 			return
 		}
 		n, ok := near{}, false
-		for _, ns := range m.namespaces {
+		for _, ns := range m.Namespaces {
 			if ns != "" && !ok {
-				n, ok = nearest(p, ns, m.labels)
+				n, ok = nearest(p, ns, m.Labels)
 			}
 		}
-		if !ok && p.Files && !p.Closed && (workloads == 0 || !m.alone(p) || p.MadeByOperator(p.Object.Namespace, m.labels)) {
+		if !ok && p.Files && !p.Closed && (workloads == 0 || !m.alone(p) || p.MadeByOperator(p.Object.Namespace, m.Labels)) {
 			p.Unknown("no such workload of %s is in the input", m.where())
 			return
 		}
 		reportNoPods(p, m, n)
 		return
 	}
-	for i, item := range listIn(specOf(p.Object), "podMetricsEndpoints") {
-		e, ok := item.(map[string]any)
-		if !ok {
-			continue
-		}
-		path := field.NewPath("spec", "podMetricsEndpoints").Index(i)
-		if name := word(e, "port", ""); name != "" {
-			judgeDeclared(p, path.Child("port"), found, intstr.FromString(name))
-		} else if n, ok := number(e["portNumber"]); ok {
-			judgeDeclared(p, path.Child("portNumber"), found, intstr.FromInt32(int32(n)))
+	for _, e := range m.Ports {
+		if e.Name != "" {
+			judgeDeclared(p, e.Path.Child("port"), found, intstr.FromString(e.Name))
+		} else if e.Target != nil {
+			judgeDeclared(p, e.Path.Child(e.In), found, *e.Target)
 		}
 	}
 }

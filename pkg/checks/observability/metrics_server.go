@@ -14,20 +14,26 @@ import (
 // MetricsServer finds clusters in which nobody says what pods use.
 var MetricsServer = rule.Check{
 	ID: "metrics-server", Title: "no metrics API: nobody says what pods use", Doc: rule.ReadDoc(docs, "metrics_server.md"),
-	Dimension: rule.Observability, Severity: rule.Info, On: rule.Kinds(snapshot.NamespaceKind),
+	Dimension: rule.Observability, Severity: rule.Info, On: rule.Kinds(snapshot.ClusterKind),
 	Needs: []schema.GroupKind{snapshot.APIServiceKind, snapshot.HPAKind},
-	// It is said once, and the namespace that each cluster has is where it is said. Manifests that hold no APIService at all say nothing
-	// of those of the cluster.
-	Applies: func(p *rule.Pass) bool {
-		return p.Object.Name == "kube-system" && (!p.Files && p.ListOutcome(snapshot.HPAKind, "").Reason != snapshot.ReasonUnread || p.Closed && len(p.List(snapshot.APIServiceKind, "")) > 0)
-	},
+	// Whoever looks at one namespace asks nothing of the cluster.
+	Applies: func(p *rule.Pass) bool { return p.ListOutcome(snapshot.HPAKind, "").Reason != snapshot.ReasonUnread },
 	Run: func(p *rule.Pass) {
+		down := false
 		for _, o := range p.List(snapshot.APIServiceKind, "") {
-			if o.Name == "v1beta1.metrics.k8s.io" || o.Name == "v1.metrics.k8s.io" {
-				return // whether it answers is seen where somebody asks
+			if o.Name != "v1beta1.metrics.k8s.io" && o.Name != "v1.metrics.k8s.io" {
+				continue
 			}
+			if !unavailable(o) {
+				return
+			}
+			down = true
 		}
-		need := 0
+		if down { // why, another check says, and more loudly
+			p.Report(rule.Finding{NoField: "it is there", Message: "the metrics API (metrics.k8s.io) is registered, and nobody serves it: kubectl top shows nothing"})
+			return
+		}
+		need, told := 0, false
 		for _, o := range p.List(snapshot.HPAKind, "") {
 			hpa, ok := o.Typed.(*autoscalingv2.HorizontalPodAutoscaler)
 			if !ok || !byResource(hpa) {
@@ -35,19 +41,29 @@ var MetricsServer = rule.Check{
 			}
 			need++
 			for _, c := range hpa.Status.Conditions {
-				if c.Type == autoscalingv2.ScalingActive && c.Status == corev1.ConditionFalse {
-					return // it is broken, and told so
-				}
+				told = told || c.Type == autoscalingv2.ScalingActive && c.Status == corev1.ConditionFalse
 			}
 		}
 		f := rule.Finding{NoField: "what is missing stands nowhere", Certainty: rule.Likely, Message: "there is no metrics API (metrics.k8s.io): kubectl top shows nothing, and nothing can be scaled by CPU or memory"}
-		if need > 0 {
+		if need > 0 && !told { // where one has found out already, its own finding weighs
 			f.Severity = rule.High
 			f.Message = fmt.Sprintf("there is no metrics API (metrics.k8s.io), and %s by CPU or memory: they will never scale", autoscalers(need))
 		}
 		p.Report(f).WithFix(rule.Fix{Title: "install metrics-server, or an adapter that serves metrics.k8s.io", Applicability: rule.NeedsThought, Caution: "clusters of a cloud have an add-on for it"})
 	},
 	Peers: map[string][]string{"popeye": {"POP-402"}},
+}
+
+// unavailable tells an APIService of which its server says that nobody answers.
+func unavailable(o *snapshot.Object) bool {
+	list, _ := o.At("status", "conditions")
+	conditions, _ := list.([]any)
+	for _, c := range conditions {
+		if m, ok := c.(map[string]any); ok && m["type"] == "Available" {
+			return m["status"] == "False"
+		}
+	}
+	return false
 }
 
 func autoscalers(n int) string {

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -17,7 +14,7 @@ import (
 var NotScraped = rule.Check{
 	ID: "metrics-not-scraped", Title: "offers metrics that nobody fetches", Doc: rule.ReadDoc(docs, "not_scraped.md"),
 	Dimension: rule.Observability, Severity: rule.Info, Off: true, On: rule.Workloads,
-	Needs: []schema.GroupKind{snapshot.ServiceKind, snapshot.ServiceMonitorKind, snapshot.PodMonitorKind},
+	Needs: append([]schema.GroupKind{snapshot.ServiceKind}, rule.MonitorKinds...),
 	// Monitors of all namespaces count, and are hardly ever beside the manifests of an application.
 	Applies: func(p *rule.Pass) bool {
 		if p.Files && !p.Closed || p.ListOutcome(snapshot.ServiceMonitorKind, "").Reason == snapshot.ReasonUnread {
@@ -52,62 +49,21 @@ var NotScraped = rule.Check{
 	},
 }
 
-// monitor is a ServiceMonitor or PodMonitor.
-type monitor struct {
-	selector   labels.Selector
-	everywhere bool
-	namespaces []string
-}
-
-type monitorsKey schema.GroupKind
-
-func monitors(p *rule.Pass, gk schema.GroupKind) []monitor {
-	return snapshot.Derived(p.Snapshot, monitorsKey(gk), func() []monitor {
-		var list []monitor
-		for _, o := range p.List(gk, "") {
-			spec, _ := o.Content["spec"].(map[string]any)
-			m := monitor{selector: labels.Nothing(), namespaces: []string{o.Namespace}}
-			if content, ok := spec["selector"].(map[string]any); ok {
-				var ls metav1.LabelSelector
-				if runtime.DefaultUnstructuredConverter.FromUnstructured(content, &ls) == nil {
-					if selector, err := snapshot.SelectorOf(&ls); err == nil {
-						m.selector = selector
-					}
-				}
-			}
-			where, _ := spec["namespaceSelector"].(map[string]any)
-			m.everywhere, _ = where["any"].(bool)
-			if names, ok := where["matchNames"].([]any); ok && len(names) > 0 {
-				m.namespaces = nil
-				for _, n := range names {
-					if s, ok := n.(string); ok {
-						m.namespaces = append(m.namespaces, s)
-					}
-				}
-			}
-			list = append(list, m)
-		}
-		return list
-	})
-}
-
-func (m monitor) finds(namespace string, set map[string]string) bool {
-	return (m.everywhere || slices.Contains(m.namespaces, namespace)) && m.selector.Matches(labels.Set(set))
-}
-
-// fetched tells whether anything that is known has the metrics of a template's pods fetched.
+// fetched tells whether anything that is known has the metrics of a template's pods fetched. A monitor that selects them and
+// leads to no port is told of by itself.
 func fetched(p *rule.Pass, t snapshot.Template) bool {
 	if t.Annotations[scrape] == "true" {
 		return true
 	}
-	if slices.ContainsFunc(monitors(p, snapshot.PodMonitorKind), func(m monitor) bool { return m.finds(p.Object.Namespace, t.Labels) }) {
+	monitors := p.Monitors()
+	if slices.ContainsFunc(monitors, func(m rule.Monitor) bool { return !m.Services && m.Finds(p.Object.Namespace, t.Labels) }) {
 		return true
 	}
 	for _, svc := range p.ServicesOf(p.Object, t) {
 		if svc.Meta.GetAnnotations()[scrape] == "true" {
 			return true
 		}
-		if slices.ContainsFunc(monitors(p, snapshot.ServiceMonitorKind), func(m monitor) bool { return m.finds(svc.Namespace, svc.Meta.GetLabels()) }) {
+		if slices.ContainsFunc(monitors, func(m rule.Monitor) bool { return m.Services && m.Finds(svc.Namespace, svc.Meta.GetLabels()) }) {
 			return true
 		}
 	}

@@ -14,10 +14,18 @@ var docs embed.FS
 var Checks = []*rule.Check{
 	&AgentMissesNodes,
 	&AlertNoRunbook,
+	&AlertsMissing,
 	&AnnotationMisplaced,
+	&CannotLook,
+	&EventsNotKept,
+	&ExportersMissing,
+	&LogAgentMissing,
 	&NotScraped,
 	&MetricsServer,
+	&MetricsUnscraped,
 	&OTelEndpoint,
 	&OTelNotInjected,
 	&ScrapePort,
+	&SLOMissing,
+	&TracingMissing,
 }
