@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
@@ -60,24 +61,19 @@ func (c *Cluster) listOthers(ctx context.Context, namespace string, byGroup map[
 	}
 	var wait sync.WaitGroup
 	for group, kinds := range byGroup {
-		version, ok := served[group]
-		if !ok {
-			without(kinds, nil)
-			continue
-		}
 		wait.Go(func() {
-			resources, err := c.resources(ctx, version)
+			found, err := c.served(ctx, served[group], kinds)
 			if err != nil {
 				without(kinds, err)
 				return
 			}
 			for _, gk := range kinds {
-				i := slices.IndexFunc(resources, func(r metav1.APIResource) bool { return r.Kind == gk.Kind && slices.Contains(r.Verbs, "list") })
-				if i < 0 {
+				r, ok := found[gk.Kind]
+				if !ok {
 					without([]schema.GroupKind{gk}, nil)
 					continue
 				}
-				wait.Go(func() { keep(c.listOther(ctx, namespace, gk, version, resources[i])) })
+				wait.Go(func() { keep(c.listOther(ctx, namespace, gk, r)) })
 			}
 		})
 	}
@@ -85,8 +81,8 @@ func (c *Cluster) listOthers(ctx context.Context, namespace string, byGroup map[
 	return answers
 }
 
-// groups are the API groups that a cluster serves, in the version that it prefers.
-func (c *Cluster) groups(ctx context.Context) (map[string]schema.GroupVersion, error) {
+// groups are the API groups that a cluster serves, with their versions, the preferred one first.
+func (c *Cluster) groups(ctx context.Context) (map[string][]schema.GroupVersion, error) {
 	client, err := discovery.NewDiscoveryClientForConfigAndClient(c.config, c.http)
 	if err != nil {
 		return nil, err
@@ -98,11 +94,44 @@ func (c *Cluster) groups(ctx context.Context) (map[string]schema.GroupVersion, e
 	if len(list.Groups) == 0 {
 		return nil, errNoObject // every API server has groups of its own
 	}
-	served := map[string]schema.GroupVersion{}
+	served := map[string][]schema.GroupVersion{}
 	for _, g := range list.Groups {
-		served[g.Name] = schema.GroupVersion{Group: g.Name, Version: g.PreferredVersion.Version}
+		versions := []schema.GroupVersion{{Group: g.Name, Version: g.PreferredVersion.Version}}
+		for _, v := range g.Versions {
+			if v.Version != g.PreferredVersion.Version {
+				versions = append(versions, schema.GroupVersion{Group: g.Name, Version: v.Version})
+			}
+		}
+		served[g.Name] = versions
 	}
 	return served, nil
+}
+
+// servedAs is how a kind is served.
+type servedAs struct {
+	metav1.APIResource
+	version schema.GroupVersion
+}
+
+// served looks for kinds in the versions of their group, by kind: the preferred version of a group need not have
+// all of them. Another one is asked for only while a kind is missing.
+func (c *Cluster) served(ctx context.Context, versions []schema.GroupVersion, kinds []schema.GroupKind) (map[string]servedAs, error) {
+	found := map[string]servedAs{}
+	for _, version := range versions {
+		resources, err := c.resources(ctx, version)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range resources {
+			if _, ok := found[r.Kind]; !ok && slices.Contains(r.Verbs, "list") {
+				found[r.Kind] = servedAs{r, version}
+			}
+		}
+		if !slices.ContainsFunc(kinds, func(gk schema.GroupKind) bool { _, ok := found[gk.Kind]; return !ok }) {
+			break
+		}
+	}
+	return found, nil
 }
 
 func (c *Cluster) resources(ctx context.Context, version schema.GroupVersion) ([]metav1.APIResource, error) {
@@ -115,7 +144,7 @@ func (c *Cluster) resources(ctx context.Context, version schema.GroupVersion) ([
 	return list.APIResources, err
 }
 
-func (c *Cluster) listOther(ctx context.Context, namespace string, gk schema.GroupKind, version schema.GroupVersion, r metav1.APIResource) answer {
+func (c *Cluster) listOther(ctx context.Context, namespace string, gk schema.GroupKind, r servedAs) answer {
 	if !r.Namespaced {
 		namespace = ""
 	}
@@ -126,14 +155,28 @@ func (c *Cluster) listOther(ctx context.Context, namespace string, gk schema.Gro
 		return a
 	}
 	a.err = c.plain(c.pages(metav1.ListOptions{ResourceVersion: "0"}, func(options metav1.ListOptions) (string, error) {
-		list, err := client.Resource(version.WithResource(r.Name)).Namespace(namespace).List(ctx, options)
+		list, err := client.Resource(r.version.WithResource(r.Name)).Namespace(namespace).List(ctx, options)
 		if err != nil {
 			return "", err
 		}
 		for i := range list.Items {
-			a.object(version.WithKind(gk.Kind), &list.Items[i])
+			withoutDetails(gk, list.Items[i].Object)
+			a.object(r.version.WithKind(gk.Kind), &list.Items[i])
 		}
 		return list.GetContinue(), nil
 	}))
 	return a
+}
+
+// details are parts of reports that are the most of their bytes, and that no rule reads: each vulnerability of an
+// image, each result of a policy. What is counted stands beside them.
+var details = map[schema.GroupKind][]string{
+	snapshot.VulnerabilityReportKind: {"report", "vulnerabilities"},
+}
+
+// withoutDetails drops such a part.
+func withoutDetails(gk schema.GroupKind, content map[string]any) {
+	if path := details[gk]; path != nil {
+		unstructured.RemoveNestedField(content, path...)
+	}
 }

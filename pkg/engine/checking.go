@@ -122,9 +122,13 @@ func (j *checking) run() (applies bool) {
 	if c.Applies != nil && !c.Applies(j.pass) {
 		return false
 	}
+	in := j.object.Namespace
+	if j.object.GroupKind() == snapshot.NamespaceKind { // what is in it, not what is beside it
+		in = j.object.Name
+	}
 	for _, gk := range c.Needs {
-		if !j.snapshot.ListRead(gk, j.object.Namespace) {
-			j.cannot(gk.Kind + ": " + j.snapshot.ListOutcome(gk, j.object.Namespace).Reason)
+		if !j.snapshot.ListRead(gk, in) {
+			j.cannot(gk.Kind + ": " + j.snapshot.ListOutcome(gk, in).Reason)
 			return true
 		}
 	}
