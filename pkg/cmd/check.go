@@ -28,6 +28,7 @@ type checkOptions struct {
 	closed        bool
 	from          string
 	allNamespaces bool
+	helmReleases  bool
 	selector      string
 	failOn        *enumFlag
 	strict        bool
@@ -113,6 +114,7 @@ func newCmdCheck(root *rootOptions) *cobra.Command {
 	f := c.Flags()
 	o.addInputFlags(f)
 	f.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "Look in all namespaces.")
+	addHelmReleasesFlag(f, &o.helmReleases)
 	f.StringVarP(&o.selector, "selector", "l", "", "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.")
 	f.StringVarP(o.print.flags.OutputFormat, "output", "o", "", o.print.usage())
 	f.Var(o.failOn, "fail-on", "Exit with 1 when there are findings of this severity or worse: none, critical, high, medium, low, info. What is only possible does not count.")
@@ -197,6 +199,9 @@ func (o *checkOptions) live(ctx context.Context, selector labels.Selector) error
 		if namespace, err = cluster.Namespace(); err != nil {
 			return err
 		}
+	}
+	if o.helmReleases {
+		cluster.ReadReleases()
 	}
 	s := cluster.NewSnapshot()
 	spare(whileReading)

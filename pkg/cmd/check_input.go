@@ -50,6 +50,10 @@ func (o *checkOptions) validateInput() error {
 		return usagef("--closed needs -f or -k")
 	case o.withCluster && !o.fromFiles():
 		return usagef("--with-cluster needs -f or -k")
+	case o.helmReleases && o.fromFiles():
+		return usagef("--helm-releases asks a cluster and %s reads files: give one of them", word)
+	case o.helmReleases && o.from != "":
+		return errReleasesFrom
 	case o.withCluster && o.closed:
 		return usagef("only one of --with-cluster and --closed may be given: what the files lack is in the cluster, or nowhere")
 	}

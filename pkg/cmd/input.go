@@ -5,12 +5,21 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/collect"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
+
+// addHelmReleasesFlag adds the flag without which no more than the metadata of a Secret is read.
+func addHelmReleasesFlag(f *pflag.FlagSet, asked *bool) {
+	f.BoolVar(asked, "helm-releases", false, "Read the releases that Helm keeps in Secrets: chart, version, kinds and names, and nothing else of them. Those that it keeps in ConfigMaps or in a database are not seen.")
+}
+
+// errReleasesFrom is what --helm-releases is answered beside a folder, which has releases or has none.
+var errReleasesFrom = usagef("--helm-releases asks a cluster and --from reads a folder: give one of them")
 
 // openSnapshot reads a snapshot folder.
 func openSnapshot(dir string) (*snapshot.Snapshot, collect.Fetcher, []collect.Problem, error) {

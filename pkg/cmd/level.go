@@ -28,9 +28,10 @@ type levelOptions struct {
 	print         *printFlags
 	allNamespaces bool
 	from          string
-	config        string
 	modelFile     string
 	diff          string
+	helmReleases  bool
+	fleet         fleetFlags
 
 	decisions decisions
 	model     *model.Model
@@ -91,15 +92,20 @@ func newCmdLevel(root *rootOptions) *cobra.Command {
 	f := c.Flags()
 	f.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "Place the whole cluster.")
 	f.StringVar(&o.from, "from", "", "Read a snapshot folder instead of a cluster.")
+	addHelmReleasesFlag(f, &o.helmReleases)
 	f.StringVar(&o.decisions.file, "config", "", "Configuration with rules, exemptions and declarations.")
 	f.StringVar(&o.modelFile, "model", "", "Model to place by, instead of the one of the program.")
 	f.StringVar(&o.diff, "diff", "", "An earlier placement (-o json): print what has moved since, and why.")
 	f.StringVarP(o.print.flags.OutputFormat, "output", "o", "", o.print.usage())
 	o.print.flags.TemplatePrinterFlags.AddFlags(c)
+	o.addFleetFlags(c)
 	return c
 }
 
 func (o *levelOptions) complete() error {
+	if o.helmReleases && o.from != "" {
+		return errReleasesFrom
+	}
 	var err error
 	if o.model, err = readModel(o.modelFile); err != nil {
 		return err
@@ -176,6 +182,9 @@ func placing(m *model.Model, all []*rule.Check) (*engine.Engine, error) {
 }
 
 func (o *levelOptions) run(ctx context.Context) error {
+	if o.several() {
+		return o.runFleet(ctx)
+	}
 	s, problems, namespace, err := o.read(ctx)
 	if err != nil {
 		return err
@@ -215,6 +224,9 @@ func (o *levelOptions) read(ctx context.Context) (s *snapshot.Snapshot, problems
 		if namespace, err = cluster.Namespace(); err != nil {
 			return nil, nil, "", err
 		}
+	}
+	if o.helmReleases {
+		cluster.ReadReleases()
 	}
 	s = cluster.NewSnapshot()
 	return s, nil, namespace, cluster.Placement(ctx, s, namespace, o.engine.Kinds())

@@ -80,9 +80,14 @@ type rootOptions struct {
 func newRootOptions(streams genericiooptions.IOStreams) *rootOptions {
 	return &rootOptions{
 		IOStreams:   streams,
-		configFlags: genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(300).WithDiscoveryQPS(50),
+		configFlags: newConfigFlags(),
 		color:       "auto",
 	}
+}
+
+// newConfigFlags are kubectl's own flags.
+func newConfigFlags() *genericclioptions.ConfigFlags {
+	return genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(300).WithDiscoveryQPS(50)
 }
 
 func (o *rootOptions) commands() []*cobra.Command {

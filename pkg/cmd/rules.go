@@ -24,6 +24,7 @@ type rulesOptions struct {
 	causes []*rule.Cause
 	output *enumFlag
 	peer   string
+	rbac   bool
 
 	args []string
 	all  *report.Rules
@@ -45,7 +46,10 @@ func newCmdRulesOf(root *rootOptions, checks []*rule.Check, causes []*rule.Cause
 			other tools know it, and where to read on.
 
 			With --peer lists the ids of another tool with the rules that stand for them here; further words
-			are then ids of that tool.`),
+			are then ids of that tool.
+
+			With --rbac prints the ClusterRole, for kubectl apply, of whoever may read what the rules ask for
+			and nothing else; comments say what is lost without each line of it.`),
 		Example: examples(`
 			# List all rules
 			kubectl maturity rules
@@ -54,7 +58,10 @@ func newCmdRulesOf(root *rootOptions, checks []*rule.Check, causes []*rule.Cause
 			kubectl maturity rules oom-own-limit
 
 			# Which rule is kube-linter's no-liveness-probe here?
-			kubectl maturity rules --peer kube-linter no-liveness-probe`),
+			kubectl maturity rules --peer kube-linter no-liveness-probe
+
+			# Which rights does it take to see everything?
+			kubectl maturity rules --rbac`),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return o.completions(args), cobra.ShellCompDirectiveNoFileComp
 		},
@@ -68,6 +75,7 @@ func newCmdRulesOf(root *rootOptions, checks []*rule.Check, causes []*rule.Cause
 	}
 	c.Flags().VarP(o.output, "output", "o", "One of 'json', 'yaml' or 'wide'.")
 	c.Flags().StringVar(&o.peer, "peer", "", "List the ids of another tool, such as kube-linter, with the rules that stand for them.")
+	c.Flags().BoolVar(&o.rbac, "rbac", false, "Print the ClusterRole that may read what the rules ask for.")
 	// It fails for an unknown or a registered flag only, and this one is neither.
 	_ = c.RegisterFlagCompletionFunc("peer", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return report.DescribeRules(o.checks, o.causes).Tools(), cobra.ShellCompDirectiveNoFileComp
@@ -106,6 +114,10 @@ func (o *rulesOptions) validate() error {
 	}
 	tools := o.all.Tools()
 	switch {
+	case o.rbac && (o.peer != "" || len(o.args) > 0):
+		return usagef("--rbac is about all rules, and takes neither an ID nor --peer")
+	case o.rbac && o.output.value != "" && o.output.value != "yaml":
+		return usagef("--rbac prints YAML, and no %s", o.output.value)
 	case o.peer == "" || slices.Contains(tools, o.peer):
 		return nil
 	case len(tools) == 0:
@@ -120,6 +132,9 @@ func (o *rulesOptions) validate() error {
 
 // run prints what was asked for, then an error for each id that does not exist.
 func (o *rulesOptions) run() error {
+	if o.rbac {
+		return o.role()
+	}
 	if o.peer != "" {
 		return o.translate()
 	}

@@ -133,13 +133,14 @@ func TestBriefFields(t *testing.T) {
 	spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{TopologyKey: "zone"}}
 	spec.ResourceClaims, spec.Resources = []corev1.PodResourceClaim{{Name: "gpu"}}, &corev1.ResourceRequirements{}
 	spec.ReadinessGates = []corev1.PodReadinessGate{{ConditionType: "a/b"}}
+	spec.NodeSelector, spec.Tolerations = map[string]string{"a": "b"}, []corev1.Toleration{{Key: "a"}}
 	spec.Volumes = append(spec.Volumes, corev1.Volume{Name: "scratch", VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}}})
 
 	want := spec.DeepCopy()
 	want.Volumes = []corev1.Volume{spec.Volumes[0], spec.Volumes[2]}
 	want.Containers[0].Args, want.Containers[0].LivenessProbe, want.InitContainers[0].Command = nil, nil, nil
 
-	spec.NodeSelector, spec.Tolerations, spec.DNSPolicy = map[string]string{"a": "b"}, []corev1.Toleration{{Key: "a"}}, corev1.DNSDefault
+	spec.DNSPolicy = corev1.DNSDefault
 	spec.SecurityContext, spec.ImagePullSecrets = &corev1.PodSecurityContext{}, []corev1.LocalObjectReference{{Name: "r"}}
 	if got := taken(t, b, whole).Spec; !equality.Semantic.DeepEqual(&got, want) {
 		t.Errorf("kept %+v\nwant %+v", got, *want)

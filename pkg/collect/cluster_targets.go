@@ -84,8 +84,10 @@ func (c *Cluster) readKinds(ctx context.Context, s *snapshot.Snapshot, namespace
 	return c.orFailed(s, wants)
 }
 
-// orFailed is the error of the reads, where not one of them came to anything.
+// orFailed is the error of the reads, where not one of them came to anything. What a server tells of itself does not
+// count: it names its own parts that could not be read.
 func (c *Cluster) orFailed(s *snapshot.Snapshot, wants []snapshot.Want) error {
+	wants = slices.DeleteFunc(slices.Clone(wants), func(w snapshot.Want) bool { return w.GroupKind() == snapshot.ClusterKind })
 	for _, w := range wants {
 		if out, _ := s.Outcome(w); out.State != snapshot.Blind {
 			return nil
@@ -94,7 +96,7 @@ func (c *Cluster) orFailed(s *snapshot.Snapshot, wants []snapshot.Want) error {
 	// A connection that ends says less than what becomes of the next.
 	i := slices.IndexFunc(wants, func(w snapshot.Want) bool {
 		err := c.trouble.failure(w)
-		return !errors.Is(err, errSilent) && !isEnd(err)
+		return err != nil && !errors.Is(err, errSilent) && !isEnd(err)
 	})
 	return c.trouble.failure(wants[max(0, i)])
 }
@@ -571,7 +573,7 @@ func besides(kinds, listed []schema.GroupKind) (ours, others []schema.GroupKind)
 		gvk, known := versionOf(gk)
 		switch {
 		case slices.Contains(listed, gk):
-		case known && scheme.Scheme.Recognizes(gvk), gk == snapshot.ClusterKind:
+		case known && scheme.Scheme.Recognizes(gvk), ofCluster(gk):
 			ours = append(ours, gk)
 		default:
 			others = append(others, gk)

@@ -56,6 +56,12 @@ func clusterScoped(gk schema.GroupKind) bool {
 	return gk == snapshot.ClusterKind
 }
 
+// ofCluster tells whether a kind is one of our own that a snapshot of a cluster holds: configurations and baselines
+// are of the same group, and are not.
+func ofCluster(gk schema.GroupKind) bool {
+	return gk == snapshot.ClusterKind || gk == snapshot.ReleaseKind
+}
+
 // versionOf is the version in which a kind is read; ok is false for kinds that are not Kubernetes' own.
 func versionOf(gk schema.GroupKind) (schema.GroupVersionKind, bool) {
 	for _, k := range kinds {

@@ -48,7 +48,7 @@ func Reader(w io.Writer, r *report.Reader) error {
 		p.line("%s", roleLine(one))
 	}
 	p.line("")
-	p.comment("Secrets are left out. Only their metadata is read, with the names of their keys, and never a value; but RBAC cannot grant the one without the other: who has this may read all Secrets.")
+	p.comment("Secrets are left out. Only their metadata is read, with the names of their keys, and no value - but for the releases that Helm keeps in Secrets, with --helm-releases. RBAC cannot grant the one without the other: who has this may read all Secrets.")
 	p.comment(withoutIt(r.Secrets) + "; and whether a Secret that something names is there, and has the key")
 	p.line("#%s", roleLine(r.Secrets))
 	return p.err

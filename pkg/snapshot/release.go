@@ -67,7 +67,7 @@ func NewRelease(namespace, name string) *Release {
 // DeepCopyObject implements runtime.Object.
 func (r *Release) DeepCopyObject() runtime.Object {
 	out := *r
-	r.ObjectMeta.DeepCopyInto(&out.ObjectMeta)
+	r.DeepCopyInto(&out.ObjectMeta)
 	out.Updated = *r.Updated.DeepCopy()
 	out.Manifest = slices.Clone(r.Manifest)
 	return &out

@@ -42,6 +42,7 @@ type started struct {
 type wanted struct {
 	kind        Kind
 	nodes, pods int
+	name        string // of one that a few tests keep to themselves
 }
 
 var shared = &started{clusters: map[wanted]*Cluster{}, failed: map[wanted]error{}}
@@ -105,7 +106,12 @@ func Node(t testing.TB) *Cluster { return shared.get(t, wanted{kind: NodeKind}) 
 // the same; names that controllers make are not, nor is what follows from time. What kwok says of its
 // pods is for measuring, and never to be taken for what a kubelet would say.
 func Scale(t testing.TB, nodes, pods int) *Cluster {
-	return shared.get(t, wanted{ScaleKind, nodes, pods})
+	return shared.get(t, wanted{kind: ScaleKind, nodes: nodes, pods: pods})
+}
+
+// Named gives a cluster that those tests of the binary share which ask for it by the same name.
+func Named(t testing.TB, kind Kind, name string) *Cluster {
+	return shared.get(t, wanted{kind: kind, name: name})
 }
 
 func (s *started) get(t testing.TB, w wanted) *Cluster {
