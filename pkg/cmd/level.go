@@ -229,6 +229,8 @@ func (o *levelOptions) read(ctx context.Context) (s *snapshot.Snapshot, problems
 		cluster.ReadReleases()
 	}
 	s = cluster.NewSnapshot()
+	spare(whileReading)
+	defer spare(whileJudging)
 	return s, nil, namespace, cluster.Placement(ctx, s, namespace, o.engine.Kinds())
 }
 
@@ -273,6 +275,7 @@ func (o *levelOptions) place(s *snapshot.Snapshot, namespace string) *report.Lev
 	p := o.model.Place(model.Input{
 		Tallies:      append(res.Tallies, o.engine.Wellbeing(s, broken, keep)...),
 		Unread:       func(check string, kinds []string) string { return o.engine.Unread(s, check, namespace, kinds) },
+		Why:          found(res.Findings),
 		Served:       func(ref snapshot.Ref) bool { return o.engine.Served(s, ref) },
 		Declarations: declarations,
 		Now:          s.Now,
@@ -284,6 +287,25 @@ func (o *levelOptions) place(s *snapshot.Snapshot, namespace string) *report.Lev
 	l := report.NewLevel(s, o.model, p, namespace)
 	l.NotEvaluated, l.Waivers, l.Config = b.Report.NotEvaluated, b.Report.Waivers, b.Report.Config
 	return l
+}
+
+// found tells what a check says of an object.
+func found(findings []*rule.Finding) func(check string, ref snapshot.Ref) string {
+	type about struct {
+		check string
+		ref   snapshot.Ref
+	}
+	said := map[about]string{}
+	for _, f := range findings {
+		ref := f.Object
+		if f.Judged != nil {
+			ref = f.Judged.Ref
+		}
+		if at := (about{f.Rule, ref.Key()}); said[at] == "" {
+			said[at] = f.Message
+		}
+	}
+	return func(check string, ref snapshot.Ref) string { return said[about{check, ref.Key()}] }
 }
 
 func (o *levelOptions) show(l *report.Level) error {

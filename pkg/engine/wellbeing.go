@@ -40,30 +40,24 @@ func (e *Engine) Wellbeing(s *snapshot.Snapshot, broken []*rule.Finding, keep fu
 			continue
 		}
 		h := HealthOf(s, o)
-		unhealthy := counts.of(&rule.Check{ID: RuleUnhealthy}, o.Namespace)
-		unexplained := counts.of(&rule.Check{ID: RuleUnexplained}, o.Namespace)
-		switch {
-		case h.State == Unknown:
-			unhealthy.Unknown = append(unhealthy.Unknown, Unjudged{o.Ref, h.Text})
-			unexplained.Unknown = append(unexplained.Unknown, Unjudged{o.Ref, h.Text})
-			continue
-		case h.State == Unhealthy:
-			unhealthy.Fail = append(unhealthy.Fail, o.Ref)
-		default:
-			unhealthy.pass(o.Ref)
-		}
-		if h.State == Unhealthy && !explained[o.Key()] {
-			unexplained.Fail = append(unexplained.Fail, o.Ref)
-		} else {
-			unexplained.pass(o.Ref)
+		counts.of(&rule.Check{ID: RuleUnhealthy}, o.Namespace).count(o.Ref, h, h.State == Unhealthy)
+		if workload { // a Service or claim waits for them, and is explained by what explains them
+			counts.of(&rule.Check{ID: RuleUnexplained}, o.Namespace).count(o.Ref, h, h.State == Unhealthy && !explained[o.Key()])
 		}
 	}
 	return counts.sorted()
 }
 
-func (t *Tally) pass(ref snapshot.Ref) {
-	t.Pass++
-	t.Passed = append(t.Passed, ref)
+func (t *Tally) count(ref snapshot.Ref, h Health, fails bool) {
+	switch {
+	case h.State == Unknown:
+		t.Unknown = append(t.Unknown, Unjudged{ref, h.Text})
+	case fails:
+		t.Fail = append(t.Fail, ref)
+	default:
+		t.Pass++
+		t.Passed = append(t.Passed, ref)
+	}
 }
 
 // Served tells whether a Service leads to a workload.
@@ -82,7 +76,8 @@ var workloadKinds = []schema.GroupKind{
 func (e *Engine) Unread(s *snapshot.Snapshot, check, namespace string, only []string) string {
 	kinds := workloadKinds
 	switch check {
-	case RuleUnhealthy, RuleUnexplained:
+	case RuleUnexplained:
+	case RuleUnhealthy:
 		kinds = append(slices.Clone(kinds), snapshot.ServiceKind, snapshot.PVCKind)
 	default:
 		i := slices.IndexFunc(e.Checks, func(c *rule.Check) bool { return c.ID == check })

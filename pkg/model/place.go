@@ -32,6 +32,7 @@ const NotDeclared = "not declared"
 type Input struct {
 	Tallies      []*engine.Tally                           // with the names of what passes: see engine.Engine.NamePassing
 	Unread       func(check string, kinds []string) string // why not all objects are known that a check looks at; "" where they are
+	Why          func(check string, ref snapshot.Ref) string // what a check found on an object that fails
 	Served       func(ref snapshot.Ref) bool               // tells whether a Service leads to a workload
 	Declarations []config.Declaration
 	Now          time.Time
@@ -46,7 +47,7 @@ type Judged struct {
 	Count        Count  // what it counts, without the system's namespaces
 	System       Count  // what of it is in those
 	Reason       string // of what is unknown, or does not apply
-	Failing      []snapshot.Ref
+	Failing      []engine.Unjudged // with what was found
 	Unjudged     []engine.Unjudged
 	WaivedRefs   []snapshot.Ref
 	Declaration  *config.Declaration // that the verdict rests on
@@ -137,7 +138,7 @@ func judge(g *Gate, tallies map[string][]*engine.Tally, in Input) *Judged {
 		declare()
 		return j
 	}
-	for _, v := range verdicts(g, tallies, in.Served) {
+	for _, v := range verdicts(g, tallies, in) {
 		j.count(v)
 	}
 	unread := ""
@@ -198,17 +199,17 @@ func (j *Judged) count(v verdictOf) {
 	case v.waived:
 		j.WaivedRefs = append(j.WaivedRefs, v.ref)
 	case v.is == Fail:
-		j.Failing = append(j.Failing, v.ref)
+		j.Failing = append(j.Failing, engine.Unjudged{Object: v.ref, Reason: v.reason})
 	case v.is == Unknown:
 		j.Unjudged = append(j.Unjudged, engine.Unjudged{Object: v.ref, Reason: v.reason})
 	}
 }
 
 // verdicts are what the checks of a gate say of each object, by kind and name.
-func verdicts(g *Gate, tallies map[string][]*engine.Tally, served func(snapshot.Ref) bool) []verdictOf {
+func verdicts(g *Gate, tallies map[string][]*engine.Tally, in Input) []verdictOf {
 	said := map[snapshot.Ref]verdictOf{}
 	say := func(ref snapshot.Ref, is Verdict, waived bool, reason string) {
-		if len(g.Kinds) > 0 && !slices.Contains(g.Kinds, ref.Kind) || g.Served && !served(ref) {
+		if len(g.Kinds) > 0 && !slices.Contains(g.Kinds, ref.Kind) || g.Served && !in.Served(ref) {
 			return
 		}
 		now := verdictOf{ref, system(ref), is, waived, reason}
@@ -229,7 +230,7 @@ func verdicts(g *Gate, tallies map[string][]*engine.Tally, served func(snapshot.
 				say(u.Object, Unknown, false, u.Reason)
 			}
 			for _, ref := range t.Fail {
-				say(ref, Fail, false, "")
+				say(ref, Fail, false, in.Why(id, ref))
 			}
 		}
 	}

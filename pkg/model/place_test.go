@@ -66,6 +66,7 @@ func tally(check string, pass, fail []snapshot.Ref) *engine.Tally {
 func input(tallies ...*engine.Tally) model.Input {
 	return model.Input{
 		Tallies: tallies, Unread: func(string, []string) string { return "" }, Served: func(snapshot.Ref) bool { return true },
+		Why: func(string, snapshot.Ref) string { return "" },
 		Now: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),
 	}
 }

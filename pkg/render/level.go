@@ -235,7 +235,7 @@ func (p *writer) heldBack(l *report.Level) {
 			continue
 		}
 		text := fmt.Sprintf("%s (%s)", gateLine(g), g.ID)
-		if names := failing(g); len(names) > 0 {
+		if names := failing(g); len(names) > 0 && names[0].String() != theCluster {
 			text += ": " + namesOf(names, l, fewNames)
 		}
 		p.bulleted("  "+pad(d.Name, width+1), p.mark(g.Verdict), text)
@@ -257,6 +257,9 @@ func (p *writer) bulleted(prefix, mark, text string) {
 		p.line("%s%s", strings.Repeat(" ", indent), escapeLine(line))
 	}
 }
+
+// theCluster is how the cluster itself is named: of a gate on it the name says nothing.
+var theCluster = snapshot.Ref{APIVersion: snapshot.ClusterKind.Group + "/v1alpha1", Kind: snapshot.ClusterKind.Kind}.String()
 
 func failing(g *report.LevelGate) []snapshot.Ref {
 	var list []snapshot.Ref
@@ -327,15 +330,22 @@ func (p *writer) evidenceOf(l *report.Level, g *report.LevelGate, verdict, inden
 		if e.Verdict != verdict {
 			continue
 		}
-		if byReason[e.Reason] == nil {
-			reasons = append(reasons, e.Reason)
+		reason := e.Reason
+		if verdict == report.VerdictFail && g.N > 1 { // what is wrong with each, check tells
+			reason = ""
 		}
-		byReason[e.Reason] = append(byReason[e.Reason], e.Object)
+		if byReason[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		byReason[reason] = append(byReason[reason], e.Object)
 	}
 	for _, reason := range reasons {
 		text := verdict + ": " + namesOf(byReason[reason], l, manyNames)
-		if reason != "" {
-			text += " (" + reason + ")"
+		switch {
+		case reason != "" && byReason[reason][0].String() == theCluster:
+			text = clean(reason)
+		case reason != "":
+			text += " (" + clean(reason) + ")"
 		}
 		p.hanging(indent, text)
 	}
@@ -354,8 +364,8 @@ func (p *writer) nextSteps(l *report.Level) {
 		switch {
 		case g.Verdict == report.VerdictUnknown && g.Reason != report.NotDeclared:
 			text = fmt.Sprintf("find out whether %s (%s); if not: %s", g.Asks, g.Reason, g.Step)
-		case g.Missing > 0:
-			text += fmt.Sprintf(", for %d more", g.Missing)
+		case g.Missing > 0 && g.N > 1:
+			text += fmt.Sprintf(" (%d more must pass)", g.Missing)
 		}
 		p.hanging(prefix, fmt.Sprintf("%s: %s", g.Dimension, text))
 		if len(g.Checks) > 0 {

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/config"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/model"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -125,7 +126,7 @@ type LevelCount struct {
 type LevelEvidence struct {
 	Object  snapshot.Ref `json:"object"`
 	Verdict string       `json:"verdict"` // fail | unknown | waived
-	Reason  string       `json:"reason,omitempty"`
+	Reason  string       `json:"reason,omitempty"` // what was found, or why nothing could be
 }
 
 // Declared is what somebody said of a gate.
@@ -185,8 +186,8 @@ func levelGate(j *model.Judged) LevelGate {
 	if j.System.N > 0 {
 		g.System = &LevelCount{K: j.System.K + j.System.Waived, N: j.System.N}
 	}
-	for _, ref := range j.Failing {
-		g.Evidence = append(g.Evidence, LevelEvidence{Object: ref, Verdict: VerdictFail})
+	for _, f := range j.Failing {
+		g.Evidence = append(g.Evidence, LevelEvidence{Object: f.Object, Verdict: VerdictFail, Reason: knowledge.Mask(f.Reason)})
 	}
 	for _, u := range j.Unjudged {
 		g.Evidence = append(g.Evidence, LevelEvidence{Object: u.Object, Verdict: VerdictUnknown, Reason: u.Reason})
