@@ -170,7 +170,6 @@ func (c *Cluster) requested(ctx context.Context) ([]snapshot.RequestedAPI, error
 var askedRights = []authorizationv1.ResourceAttributes{
 	{Verb: "get", Resource: "pods", Subresource: "log"},
 	{Verb: "list", Resource: "events"},
-	{Verb: "patch", Resource: "pods", Subresource: "ephemeralcontainers"},
 }
 
 // rights asks what whoever looks may do.

@@ -25,6 +25,7 @@ type checking struct {
 	findings []*rule.Finding
 	unknown  string
 	blind    bool // unknown was said
+	said     bool // by another rule
 	failed   bool
 }
 
@@ -61,7 +62,7 @@ func (j *checking) judge(o *snapshot.Object, part *Result) {
 		part.Objects++
 	}
 	j.result, j.object = part, o
-	j.pass = rule.NewPass(j.snapshot, o, nil, nil, rule.Sink{Report: j.report, Unknown: j.cannot, Unresolved: j.unresolved, NoFixes: j.engine.NoFixes})
+	j.pass = rule.NewPass(j.snapshot, o, nil, nil, rule.Sink{Report: j.report, Unknown: j.cannot, Unresolved: j.unresolved, SaidBy: j.saidBy, NoFixes: j.engine.NoFixes})
 	if j.within != o.Namespace {
 		j.within = o.Namespace
 		clear(j.of)
@@ -88,12 +89,14 @@ func (j *checking) cannot(reason string) {
 	}
 }
 
+func (j *checking) saidBy(string) { j.said = true }
+
 func (j *checking) unresolved(path *field.Path, to snapshot.Ref) {
 	j.result.Unresolved = append(j.result.Unresolved, Unresolved{j.object.Ref, path, to})
 }
 
 func (j *checking) one(c *rule.Check, t *Tally) {
-	j.check, j.findings, j.blind, j.failed = c, j.findings[:0], false, false
+	j.check, j.findings, j.blind, j.failed, j.said = c, j.findings[:0], false, false, false
 	applies := j.run()
 	switch {
 	case !applies && !j.failed:
@@ -101,6 +104,10 @@ func (j *checking) one(c *rule.Check, t *Tally) {
 	case len(j.findings) > 0:
 		t.Fail = append(t.Fail, j.object.Ref)
 		j.result.Findings = append(j.result.Findings, j.findings...)
+	case j.said && j.engine.NamePassing:
+		t.Fail = append(t.Fail, j.object.Ref)
+	case j.said: // and counted where it is said
+		t.NotApplicable++
 	case j.blind:
 		t.Unknown = append(t.Unknown, Unjudged{j.object.Ref, j.unknown})
 		if !j.failed {

@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -36,7 +37,7 @@ func (e *Engine) Wellbeing(s *snapshot.Snapshot, broken []*rule.Finding, keep fu
 			continue
 		}
 		workload := rule.Workloads.Matches(s, o)
-		if !workload && o.GroupKind() != snapshot.ServiceKind && o.GroupKind() != snapshot.PVCKind {
+		if !workload && !isServing(o) && o.GroupKind() != snapshot.PVCKind {
 			continue
 		}
 		h := HealthOf(s, o)
@@ -46,6 +47,12 @@ func (e *Engine) Wellbeing(s *snapshot.Snapshot, broken []*rule.Finding, keep fu
 		}
 	}
 	return counts.sorted()
+}
+
+// isServing tells a Service that leads to pods by their labels. Where others lead, somebody keeps by hand.
+func isServing(o *snapshot.Object) bool {
+	svc, ok := o.Typed.(*corev1.Service)
+	return ok && len(svc.Spec.Selector) > 0
 }
 
 func (t *Tally) count(ref snapshot.Ref, h Health, fails bool) {

@@ -30,10 +30,10 @@ const NotDeclared = "not declared"
 
 // Input is what a placement goes by.
 type Input struct {
-	Tallies      []*engine.Tally                           // with the names of what passes: see engine.Engine.NamePassing
-	Unread       func(check string, kinds []string) string // why not all objects are known that a check looks at; "" where they are
+	Tallies      []*engine.Tally                             // with the names of what passes: see engine.Engine.NamePassing
+	Unread       func(check string, kinds []string) string   // why not all objects are known that a check looks at; "" where they are
 	Why          func(check string, ref snapshot.Ref) string // what a check found on an object that fails
-	Served       func(ref snapshot.Ref) bool               // tells whether a Service leads to a workload
+	Served       func(ref snapshot.Ref) bool                 // tells whether a Service leads to a workload
 	Declarations []config.Declaration
 	Now          time.Time
 	Namespace    string          // "" is the whole cluster
@@ -44,9 +44,9 @@ type Input struct {
 type Judged struct {
 	*Gate
 	Verdict      Verdict
-	Count        Count  // what it counts, without the system's namespaces
-	System       Count  // what of it is in those
-	Reason       string // of what is unknown, or does not apply
+	Count        Count             // what it counts, without the system's namespaces
+	System       Count             // what of it is in those
+	Reason       string            // of what is unknown, or does not apply
 	Failing      []engine.Unjudged // with what was found
 	Unjudged     []engine.Unjudged
 	WaivedRefs   []snapshot.Ref

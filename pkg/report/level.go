@@ -125,7 +125,7 @@ type LevelCount struct {
 // LevelEvidence is an object that does not simply pass.
 type LevelEvidence struct {
 	Object  snapshot.Ref `json:"object"`
-	Verdict string       `json:"verdict"` // fail | unknown | waived
+	Verdict string       `json:"verdict"`          // fail | unknown | waived
 	Reason  string       `json:"reason,omitempty"` // what was found, or why nothing could be
 }
 

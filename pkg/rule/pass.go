@@ -24,6 +24,7 @@ type Sink struct {
 	Report     func(*Finding)
 	Unknown    func(reason string)                      // what keeps the rule from a verdict
 	Unresolved func(field *field.Path, to snapshot.Ref) // a name that nobody could look up
+	SaidBy     func(rule string)                        // another rule reports it, so that this one is silent
 	NoFixes    bool                                     // nobody prints how to mend what is found
 }
 
@@ -114,6 +115,13 @@ func (f *Finding) WithFix(fix Fix) *Finding {
 func (p *Pass) Unknown(format string, args ...any) {
 	if p.sink.Unknown != nil {
 		p.sink.Unknown(fmt.Sprintf(format, args...))
+	}
+}
+
+// SaidBy says that another rule reports what is wrong here, which is said once: the object does not pass all the same.
+func (p *Pass) SaidBy(rule string) {
+	if p.sink.SaidBy != nil {
+		p.sink.SaidBy(rule)
 	}
 }
 

@@ -572,7 +572,7 @@ func (p *placedCluster) declarations(t *testing.T) string {
 // level places the cluster as the user of a kubeconfig.
 func (p *placedCluster) level(t *testing.T, kubeconfig string) *report.Level {
 	t.Helper()
-	s := maturity(t, kubeconfig, "level", "-A", "--config", p.config, "-o", "json")
+	s := maturity(t, kubeconfig, "level", "-A", "--config", p.config, "--helm-releases", "-o", "json")
 	if s.code != 0 {
 		t.Fatalf("%v: exit %d\n%s", s.args, s.code, s.err)
 	}
@@ -856,7 +856,7 @@ func (p *placedCluster) spoil(t *testing.T, s spoiled) {
 }
 
 // aboutTheUser are gates whose answer is another one for each who asks.
-var aboutTheUser = []string{"events-readable", "may-look", "certificates-last"}
+var aboutTheUser = []string{"certificates-last"}
 
 // TestUnreadable holds that who may read less is told less, and nothing else.
 func TestUnreadable(t *testing.T) {

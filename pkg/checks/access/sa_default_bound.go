@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -17,7 +18,10 @@ var SADefaultBound = rule.Check{
 	Applies: func(p *rule.Pass) bool { return givenByUser(p) != nil },
 	Run: func(p *rule.Pass) {
 		b := givenByUser(p)
-		if everything, _ := b.everything(); everything { // rbac-cluster-admin says so of the binding
+		if everything, _ := b.everything(); everything {
+			if slices.ContainsFunc(b.subjects, func(s rbacv1.Subject) bool { return s.Kind == rbacv1.ServiceAccountKind && s.Name == "default" }) {
+				p.SaidBy("rbac-cluster-admin")
+			}
 			return
 		}
 		for i, s := range b.subjects {

@@ -21,7 +21,13 @@ var SATokenAutomount = rule.Check{
 		for _, t := range p.Object.Templates {
 			a := account{p.Object.Namespace, accountOf(t)}
 			mounted, known := automount(p, t)
-			if !mounted || len(rbac(p.Snapshot).of(a)) > 0 || logsIn(t) {
+			if !mounted || logsIn(t) {
+				continue
+			}
+			if len(rbac(p.Snapshot).of(a)) > 0 {
+				if a.name == "default" { // whoever gave it rights gave them to every pod
+					p.SaidBy("sa-default-bound")
+				}
 				continue
 			}
 			at := t.SpecPath().Child("automountServiceAccountToken")

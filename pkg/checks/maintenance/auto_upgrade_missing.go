@@ -86,6 +86,9 @@ func karpenterRenews(s *snapshot.Snapshot, pool string) bool {
 		return false
 	}
 	o := all[i]
+	if c, ok := conditionOf(o, "Ready"); ok && c.status == "False" {
+		return false
+	}
 	age, _ := o.At("spec", "template", "spec", "expireAfter")
 	if age == nil {
 		age, _ = o.At("spec", "disruption", "expireAfter") // before v1

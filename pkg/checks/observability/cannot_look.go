@@ -43,8 +43,7 @@ var CannotLook = rule.Check{
 		p.Report(rule.Finding{
 			NoField: "rights are of whoever asks", Message: fmt.Sprintf("you may not %s %s: why a pod fails shows there, and nowhere else", strings.Join(denied, ", nor "), where),
 		}).WithFix(rule.Fix{
-			Title: "ask for the role view in the namespaces that you work in, and for pods/ephemeralcontainers to debug", Applicability: rule.NeedsThought,
-			Caution: "who may patch pods/ephemeralcontainers may run commands beside what runs there",
+			Title: "ask for the role view in the namespaces that you work in", Applicability: rule.NeedsThought,
 		})
 	},
 }

@@ -24,9 +24,14 @@ var DrainBlocked = rule.Check{
 	// A single node is not drained onto another one, and what is no machine is not drained at all.
 	Applies: func(p *rule.Pass) bool {
 		n, ok := p.Object.Typed.(*corev1.Node)
-		return ok && (!p.Files || p.Closed) && wholeCluster(p, snapshot.PodKind) && len(p.List(snapshot.NodeKind, "")) > 1 && n.DeletionTimestamp == nil && nodeReady(n) && !virtual(n)
+		return ok && (!p.Files || p.Closed) && wholeCluster(p, snapshot.PodKind) && n.DeletionTimestamp == nil && nodeReady(n) && !virtual(n)
 	},
 	Run: func(p *rule.Pass) {
+		if len(p.List(snapshot.NodeKind, "")) == 1 {
+			p.Report(rule.Finding{NoField: "other nodes stand nowhere", Message: "a drain would stop everything: there is no other node, so every upgrade is an outage"}).
+				WithFix(rule.Fix{Title: "add a second node, and a third for what votes", Applicability: rule.NeedsThought})
+			return
+		}
 		holds := drainsOf(p)[p.Object.Name]
 		if len(holds) == 0 {
 			return

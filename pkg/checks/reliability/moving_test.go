@@ -68,7 +68,7 @@ func TestCluster(t *testing.T) {
 		{"drain-blocked", schema.GroupKind{}, "", []runtime.Object{ready("a", "a"), ready("b", "b"), naked("a")}, "fail, pass"},
 		{"drain-blocked", schema.GroupKind{}, "", []runtime.Object{ready("a", "a"), ready("b", "b"), set(), member(0, "a", "3Gi"), member(1, "b", "3Gi")}, "fail, fail"},
 		{"drain-blocked", schema.GroupKind{}, "", []runtime.Object{ready("a", "a", "karpenter.sh/nodepool", "general"), ready("b", "b"), set(), member(0, "a", "3Gi"), member(1, "b", "3Gi")}, "pass, pass"},
-		{"drain-blocked", schema.GroupKind{}, "", []runtime.Object{ready("a", "a"), naked("a")}, "nothing"},
+		{"drain-blocked", schema.GroupKind{}, "", []runtime.Object{ready("a", "a"), naked("a")}, "fail"},
 		{"drain-blocked", schema.GroupKind{}, "", []runtime.Object{ready("a", "a", "type", "virtual-kubelet"), ready("b", "b"), naked("a")}, "pass"},
 		{"drain-blocked", schema.GroupKind{}, "shop", []runtime.Object{ready("a", "a"), ready("b", "b"), naked("a")}, "nothing"},
 		{"drain-blocked", snapshot.PVKind, "", []runtime.Object{ready("a", "a"), ready("b", "b")}, "unknown PersistentVolume: forbidden, unknown PersistentVolume: forbidden"},

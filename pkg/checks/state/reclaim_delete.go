@@ -28,7 +28,11 @@ var ReclaimDelete = rule.Check{
 		of := pv.Spec.ClaimRef
 		o, _ := p.Lookup(snapshot.PVCKind, of.Namespace, of.Name)
 		b := backupsOf(p)
-		if o == nil || ephemeral(o) || b.claim(o) || b.namespace(p, of.Namespace) || !othersBackedUp(p, b, of.Namespace) {
+		switch {
+		case o == nil || ephemeral(o) || b.claim(o) || b.namespace(p, of.Namespace):
+			return
+		case !othersBackedUp(p, b, of.Namespace):
+			p.SaidBy("backup-missing")
 			return
 		}
 		at := field.NewPath("spec", "persistentVolumeReclaimPolicy")
