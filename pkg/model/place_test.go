@@ -188,7 +188,7 @@ func TestDefault(t *testing.T) {
 func TestParse(t *testing.T) {
 	for _, tt := range []struct{ change, to, want string }{
 		{"kind: Model", "kind: Config", "a model starts with"},
-		{"phase: transform,", "phase: transfrom,", `gate bare: unknown phase "transfrom"; did you mean transform?`},
+		{"phase: transform,", "phase: transforms,", `gate bare: unknown phase "transforms"; did you mean transform?`},
 		{"sources: [S], why: w, step: s}\n- {id: most", "sources: [T], why: w, step: s}\n- {id: most", `gate bare: unknown source "T": known are S`},
 		{"checks: [naked-pod]", "declared: true, checks: [naked-pod]", "gate bare: must either name checks or be declared"},
 		{"atLeast: 80", "atLeast: 180", "gate most: atLeast is 180 and must be a percentage"},

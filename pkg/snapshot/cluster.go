@@ -86,7 +86,7 @@ func (c *Cluster) WhyUnread(part string) string {
 // DeepCopyObject implements runtime.Object.
 func (c *Cluster) DeepCopyObject() runtime.Object {
 	out := *c
-	c.ObjectMeta.DeepCopyInto(&out.ObjectMeta)
+	c.DeepCopyInto(&out.ObjectMeta)
 	out.Certificates, out.Rights = slices.Clone(c.Certificates), slices.Clone(c.Rights)
 	out.Requested, out.Unread = slices.Clone(c.Requested), slices.Clone(c.Unread)
 	return &out
