@@ -285,6 +285,9 @@ func (o *levelOptions) place(s *snapshot.Snapshot, namespace string) *report.Lev
 		}),
 	})
 	l := report.NewLevel(s, o.model, p, namespace)
+	for _, list := range o.model.Lists {
+		l.List(list, res.Findings, o.engine.Unread(s, list.Check, namespace, nil))
+	}
 	l.NotEvaluated, l.Waivers, l.Config = b.Report.NotEvaluated, b.Report.Waivers, b.Report.Config
 	return l
 }

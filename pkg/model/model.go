@@ -32,6 +32,15 @@ type Model struct {
 	Dimensions []Dimension `json:"dimensions"`
 	Sources    []Source    `json:"sources"`
 	Gates      []Gate      `json:"gates"`
+	Lists      []List      `json:"lists,omitempty"`
+}
+
+// List is something to know of a cluster that holds nothing back: what a check finds is listed beside the placement.
+type List struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Check string `json:"check"`
+	About string `json:"about,omitempty"`
 }
 
 // Phase is a stretch of the way.
@@ -142,6 +151,11 @@ func (m *Model) validate() (errs []error) {
 			}
 		}
 	}
+	for i, l := range m.Lists {
+		if l.ID == "" || l.Title == "" || l.Check == "" {
+			fail("lists[%d]: lacks id, title or check", i)
+		}
+	}
 	for _, p := range m.Phases {
 		for _, d := range p.Requires {
 			known("phase "+p.ID, "dimension", d, dimensions)
@@ -180,11 +194,14 @@ func ids[T any](list []T, id func(T) string) []string {
 	return out
 }
 
-// Checks are the ids of what the gates count, sorted.
+// Checks are the ids of what the gates count and the lists show, sorted.
 func (m *Model) Checks() []string {
 	var list []string
 	for _, g := range m.Gates {
 		list = append(list, g.Checks...)
+	}
+	for _, l := range m.Lists {
+		list = append(list, l.Check)
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
@@ -193,17 +210,23 @@ func (m *Model) Checks() []string {
 // Unknown tells which checks a model, read from a file of that name, asks for that are not among those that are known.
 func (m *Model) Unknown(name string, known []string) error {
 	var errs []error
+	must := func(at, id string) {
+		if slices.Contains(known, id) {
+			return
+		}
+		text := fmt.Sprintf("%s: %s: unknown check %q", name, at, id)
+		if near := knowledge.Nearest(id, known); near != "" {
+			text += fmt.Sprintf("; did you mean %s?", near)
+		}
+		errs = append(errs, errors.New(text))
+	}
 	for _, g := range m.Gates {
 		for _, id := range g.Checks {
-			if slices.Contains(known, id) {
-				continue
-			}
-			text := fmt.Sprintf("%s: gate %s: unknown check %q", name, g.ID, id)
-			if near := knowledge.Nearest(id, known); near != "" {
-				text += fmt.Sprintf("; did you mean %s?", near)
-			}
-			errs = append(errs, errors.New(text))
+			must("gate "+g.ID, id)
 		}
+	}
+	for _, l := range m.Lists {
+		must("list "+l.ID, l.Check)
 	}
 	return utilerrors.NewAggregate(errs)
 }

@@ -28,6 +28,7 @@ func Level(w io.Writer, l *report.Level, t *Theme, wide bool) error {
 		p.heldBack(l)
 	}
 	p.nextSteps(l)
+	p.lists(l, wide)
 	p.placeNotes(l, wide)
 	return p.err
 }
@@ -382,6 +383,24 @@ func (p *writer) commandFor(_ *report.Level, g *report.LevelGate) string {
 		return "kubectl maturity explain"
 	}
 	return "kubectl maturity rules " + checks[0]
+}
+
+// lists are worth knowing, and hold nothing back.
+func (p *writer) lists(l *report.Level, wide bool) {
+	for _, list := range l.Lists {
+		if len(list.Items) == 0 {
+			continue
+		}
+		p.line("%s: %d", p.t.strong.Sprint(list.Title), len(list.Items))
+		for i, item := range list.Items {
+			if i == fewNames && !wide && len(list.Items) > fewNames+1 {
+				p.line("  and %d more", len(list.Items)-fewNames)
+				break
+			}
+			p.hanging("  "+p.t.bullet+" ", fmt.Sprintf("%s: %s", where(item.Object, l.Namespace == ""), clean(item.Reason)))
+		}
+		p.line("")
+	}
 }
 
 // placeNotes say what the placement rests on.

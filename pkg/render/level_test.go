@@ -63,7 +63,10 @@ func placed() *report.Level {
 				gate("rollback-possible", "troubleshooting", "deploy", "a bad release can be undone", "notApplicable", func(g *report.LevelGate) { g.Reason = "there is nothing that it asks about" }),
 			}},
 		},
-		Next:         []string{"readiness-everywhere", "default-deny", "audited"},
+		Next: []string{"readiness-everywhere", "default-deny", "audited"},
+		Lists: []report.LevelList{{ID: "outside", Title: "still lives outside the cluster", Items: []report.LevelEvidence{
+			{Object: snapshot.Ref{APIVersion: "v1", Kind: "Service", Namespace: "shop", Name: "db"}, Verdict: "fail", Reason: "leads to db.example.com, outside of the cluster"},
+		}}},
 		NotEvaluated: []report.NotEvaluated{{Resource: "nodes", Reason: "forbidden", Detail: `nodes is forbidden: User "sam" cannot list resource "nodes"`}},
 		Phases: []report.LevelPhase{
 			{ID: "prepare", Title: "Prepare", Number: 1}, {ID: "transform", Title: "Transform", Number: 2}, {ID: "deploy", Title: "Deploy", Number: 3},

@@ -45,6 +45,7 @@ type Level struct {
 	Cap           *LevelCap        `json:"cap,omitempty"`
 	Dimensions    []LevelDimension `json:"dimensions"`
 	Next          []string         `json:"next"` // gates, the best first step first
+	Lists         []LevelList      `json:"lists,omitempty"`
 	NotEvaluated  []NotEvaluated   `json:"notEvaluated"`
 	Waivers       []Waiver         `json:"waivers,omitempty"`
 	Config        string           `json:"config,omitempty"`
@@ -114,6 +115,14 @@ type LevelGate struct {
 	Coverage  string          `json:"-"`                  // k of n in words
 	Dimension string          `json:"-"`
 	Note      string          `json:"note,omitempty"` // what it cannot know
+}
+
+// LevelList is what a check lists beside the gates, and that holds nothing back.
+type LevelList struct {
+	ID     string          `json:"id"`
+	Title  string          `json:"title"`
+	Items  []LevelEvidence `json:"items"`
+	Reason string          `json:"reason,omitempty"` // why it is not known to be complete
 }
 
 // LevelCount is a count of objects.
@@ -225,6 +234,21 @@ func hash(m *model.Model) string {
 	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:6])
+}
+
+// List adds what a check of the model found, which holds nothing back; unread says why that may not be all.
+func (l *Level) List(of model.List, findings []*rule.Finding, unread string) {
+	out := LevelList{ID: of.ID, Title: of.Title, Items: []LevelEvidence{}, Reason: unread}
+	for _, f := range findings {
+		if f.Rule == of.Check {
+			ref := f.Object
+			ref.Container = ""
+			out.Items = append(out.Items, LevelEvidence{Object: ref, Verdict: VerdictFail, Reason: knowledge.Mask(f.Message)})
+		}
+	}
+	if len(out.Items) > 0 || unread != "" {
+		l.Lists = append(l.Lists, out)
+	}
 }
 
 // Gate is the gate of a name, or nil.

@@ -55,6 +55,10 @@ func writeModel(w io.Writer, m *model.Model) error {
 			}
 		}
 	}
+	p.printf("\n## Lists\n\nWorth knowing, and nothing that holds back.\n\n")
+	for _, l := range m.Lists {
+		p.printf("- `%s`, %s: [%s](checks.md#%s). %s\n", l.ID, l.Title, l.Check, l.Check, sentence(l.About))
+	}
 	return p.err
 }
 
