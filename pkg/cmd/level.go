@@ -118,12 +118,15 @@ func (o *levelOptions) complete() error {
 		return err
 	}
 	if o.diff != "" {
+		if !o.print.isText() {
+			return usagef("--diff prints text, and no -o %s", o.print.format())
+		}
 		data, err := readSmall(o.diff)
 		if err != nil {
 			return err
 		}
 		o.old = &report.Level{}
-		if err := json.Unmarshal(data, o.old); err != nil || o.old.Kind != "Level" {
+		if err := json.Unmarshal(data, o.old); err != nil || o.old.Kind != "Level" || o.old.At.IsZero() || len(o.old.Dimensions) == 0 {
 			return fmt.Errorf("%s: not a placement: --diff takes what 'kubectl maturity level -o json' has printed", o.diff)
 		}
 	}
@@ -158,20 +161,26 @@ func gateIDs(m *model.Model) []string {
 	return ids
 }
 
-// placing is an engine for a model: the checks that its gates name, whether they are on or not, and those that find
-// what is critical.
+// placing is an engine for a model: the checks that its gates name, whether they are on or not, and all others that
+// are on, any of which may find something critical. How bad a finding is nobody's configuration changes here.
 func placing(m *model.Model, all []*rule.Check) (*engine.Engine, error) {
+	shipped := map[string]*rule.Check{}
+	for _, c := range checks.All() {
+		shipped[c.ID] = c
+	}
 	named := m.Checks()
 	var list []*rule.Check
 	for _, c := range all {
 		on := *c
-		switch {
-		case slices.Contains(named, c.ID):
-			on.Off = false
-		case c.Severity != rule.Critical || c.Off:
-			continue
+		if is := shipped[c.ID]; is != nil {
+			on.Severity, on.Fixed = is.Severity, is.Fixed
 		}
-		list = append(list, &on)
+		if slices.Contains(named, c.ID) {
+			on.Off = false
+		}
+		if !on.Off {
+			list = append(list, &on)
+		}
 	}
 	e, err := engine.New(list, causes.All())
 	if err != nil {
@@ -271,11 +280,13 @@ func (o *levelOptions) place(s *snapshot.Snapshot, namespace string) *report.Lev
 	waivers := o.engine.Waive(s, &res, engine.Waivers{Config: o.decisions.config, Known: o.decisions.known(), Keep: keep})
 	b.Waivers(waivers, b.Report.Config)
 	b.Failed(failed)
+	b.Failed(slices.DeleteFunc(slices.Clone(res.NotEvaluated), func(n engine.NotEvaluated) bool { return n.Reason != snapshot.ReasonFailed }))
 	b.Unread()
 	p := o.model.Place(model.Input{
 		Tallies:      append(res.Tallies, o.engine.Wellbeing(s, broken, keep)...),
 		Unread:       func(check string, kinds []string) string { return o.engine.Unread(s, check, namespace, kinds) },
 		Why:          found(res.Findings),
+		NoServices:   noServices(s, namespace),
 		Served:       func(ref snapshot.Ref) bool { return o.engine.Served(s, ref) },
 		Declarations: declarations,
 		Now:          s.Now,
@@ -286,10 +297,18 @@ func (o *levelOptions) place(s *snapshot.Snapshot, namespace string) *report.Lev
 	})
 	l := report.NewLevel(s, o.model, p, namespace)
 	for _, list := range o.model.Lists {
-		l.List(list, res.Findings, o.engine.Unread(s, list.Check, namespace, nil))
+		l.List(list, res, o.engine.Unread(s, list.Check, namespace, nil))
 	}
 	l.NotEvaluated, l.Waivers, l.Config = b.Report.NotEvaluated, b.Report.Waivers, b.Report.Config
 	return l
+}
+
+// noServices is why it is not known where Services lead.
+func noServices(s *snapshot.Snapshot, namespace string) string {
+	if out := s.ListOutcome(snapshot.ServiceKind, namespace); out.State == snapshot.Blind {
+		return snapshot.ServiceKind.Kind + ": " + out.Reason
+	}
+	return ""
 }
 
 // found tells what a check says of an object.

@@ -80,6 +80,8 @@ func (o *levelOptions) fleetContexts() ([]string, error) {
 		return nil, usagef("--diff takes the placement of one cluster, and there are several contexts")
 	case set(o.configFlags.Context), set(o.configFlags.ClusterName), set(o.configFlags.APIServer):
 		return nil, usagef("--context, --cluster and --server name one cluster, and there are several contexts")
+	case set(o.configFlags.BearerToken), set(o.configFlags.Username), set(o.configFlags.Password), set(o.configFlags.CertFile), set(o.configFlags.KeyFile):
+		return nil, usagef("--token, --username, --password, --client-certificate and --client-key would be shown to every cluster: leave them to the kubeconfig")
 	}
 	raw, err := o.configFlags.ToRawKubeConfigLoader().RawConfig()
 	if err != nil {

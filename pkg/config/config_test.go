@@ -123,6 +123,7 @@ func TestErrors(t *testing.T) {
 		{top + "declarations:\n- {gate: audited, answer: yes, by: sam, on: today}", `maturity.yaml:4:45: declarations[0].on is "today" and must be a date`},
 		{top + "declarations:\n- {gate: audited, answer: yes, by: sam, on: 2026-01-01, until: none}", `maturity.yaml:4:64: declarations[0].until is "none" and must be a date`},
 		{top + "declarations:\n- {gate: audted, answer: yes, by: sam, on: 2026-01-01}", `maturity.yaml:4:10: unknown gate "audted"; did you mean audited?`},
+		{top + "declarations:\n- {gate: audited, answer: yes, by: sam, on: 2026-01-01}\n- {gate: audited, answer: no, by: kim, on: 2026-02-01}", `maturity.yaml:5:3: declarations[1]: gate audited is declared on line 4 already`},
 		{top + "thresholds: {}", `maturity.yaml:3:1: unknown field "thresholds": known are apiVersion, declarations, exemptions, honour, ignore, kind, rules`},
 		{top + "rules:\n  image-latst: off", `maturity.yaml:4:3: unknown rule "image-latst"; did you mean image-latest?`},
 		{top + "rules:\n  oom-limit: off", `maturity.yaml:4:3: rule "oom-limit" is a cause: what is broken now is always told`},

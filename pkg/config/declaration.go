@@ -9,13 +9,14 @@ import (
 // Declaration is what somebody says of a gate of the maturity model that no API shows, or that could not be read. It
 // counts until its end, and never against what is measured.
 type Declaration struct {
-	Gate     string    `json:"gate"`
-	Answer   bool      `json:"answer"` // yes: the gate holds
-	By       string    `json:"by"`
-	On       string    `json:"on"`                 // the day on which it was said
-	Until    string    `json:"until"`              // the last day on which it counts
-	Evidence string    `json:"evidence,omitempty"` // where to look it up
-	Line     int       `json:"-"`
+	Gate     string `json:"gate"`
+	Answer   bool   `json:"answer"` // yes: the gate holds
+	By       string `json:"by"`
+	On       string `json:"on"`                 // the day on which it was said
+	Until    string `json:"until"`              // the last day on which it counts
+	Evidence string `json:"evidence,omitempty"` // where to look it up
+	Line     int    `json:"-"`
+	on       time.Time
 	until    time.Time // its end: the day after the last
 }
 
@@ -25,6 +26,9 @@ const declarationLasts = 180 * 24 * time.Hour
 
 // Expired tells whether the declaration is over.
 func (d *Declaration) Expired(now time.Time) bool { return !now.Before(d.until) }
+
+// Future tells whether the declaration is of a day to come.
+func (d *Declaration) Future(now time.Time) bool { return d.on.After(now) }
 
 // End is the last day on which the declaration counts.
 func (d *Declaration) End() string { return d.Until }
@@ -76,6 +80,12 @@ func (p *parser) declaration(n *yaml.Node, at string) {
 	case d.On == "":
 		p.fail(n, "%s does not say on which day", at)
 	}
+	for _, other := range p.config.Declarations {
+		if d.Gate != "" && other.Gate == d.Gate {
+			p.fail(n, "%s: gate %s is declared on line %d already", at, d.Gate, other.Line)
+		}
+	}
+	d.on = on
 	if d.until.IsZero() {
 		d.until = on.Add(declarationLasts)
 		d.Until = d.until.AddDate(0, 0, -1).Format(time.DateOnly)

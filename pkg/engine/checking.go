@@ -89,7 +89,17 @@ func (j *checking) cannot(reason string) {
 	}
 }
 
-func (j *checking) saidBy(string) { j.said = true }
+// saidBy takes in that another check reports it. Who names what passes counts it as found here too, so that it can be
+// waived here.
+func (j *checking) saidBy(rule string) {
+	if j.said = true; j.engine.NamePassing {
+		j.pass.Report(elsewhere(rule))
+	}
+}
+
+func elsewhere(id string) rule.Finding {
+	return rule.Finding{Severity: rule.Info, NoField: "another rule names it", Message: "as " + id + " says"}
+}
 
 func (j *checking) unresolved(path *field.Path, to snapshot.Ref) {
 	j.result.Unresolved = append(j.result.Unresolved, Unresolved{j.object.Ref, path, to})
@@ -99,13 +109,11 @@ func (j *checking) one(c *rule.Check, t *Tally) {
 	j.check, j.findings, j.blind, j.failed, j.said = c, j.findings[:0], false, false, false
 	applies := j.run()
 	switch {
-	case !applies && !j.failed:
+	case !applies && !j.failed && !j.blind:
 		t.NotApplicable++
 	case len(j.findings) > 0:
 		t.Fail = append(t.Fail, j.object.Ref)
 		j.result.Findings = append(j.result.Findings, j.findings...)
-	case j.said && j.engine.NamePassing:
-		t.Fail = append(t.Fail, j.object.Ref)
 	case j.said: // and counted where it is said
 		t.NotApplicable++
 	case j.blind:
@@ -126,7 +134,8 @@ func (j *checking) run() (applies bool) {
 	defer j.survive()
 	c := j.check
 	j.pass.Judge(c)
-	if c.Applies != nil && !c.Applies(j.pass) {
+	applies = c.Applies == nil || c.Applies(j.pass)
+	if !applies && !j.engine.NamePassing {
 		return false
 	}
 	in := j.object.Namespace
@@ -134,13 +143,15 @@ func (j *checking) run() (applies bool) {
 		in = j.object.Name
 	}
 	for _, gk := range c.Needs {
-		if !j.snapshot.ListRead(gk, in) {
+		if !j.snapshot.ListRead(gk, in) { // by what is missing a check may also have decided that it does not apply
 			j.cannot(gk.Kind + ": " + j.snapshot.ListOutcome(gk, in).Reason)
-			return true
+			return applies
 		}
 	}
-	c.Run(j.pass)
-	return true
+	if applies {
+		c.Run(j.pass)
+	}
+	return applies
 }
 
 // survive turns a panic of the check into an entry of what was not evaluated.

@@ -25,7 +25,8 @@ type Engine struct {
 	// findings it is the half.
 	NoFixes bool
 
-	// NamePassing names the objects that pass in tallies too: a gate asks which objects pass several checks.
+	// NamePassing names the objects that pass in tallies too: a gate asks which objects pass several checks. Nothing
+	// passes, nor does it not apply, for what was not read.
 	NamePassing bool
 }
 

@@ -33,6 +33,7 @@ type Input struct {
 	Tallies      []*engine.Tally                             // with the names of what passes: see engine.Engine.NamePassing
 	Unread       func(check string, kinds []string) string   // why not all objects are known that a check looks at; "" where they are
 	Why          func(check string, ref snapshot.Ref) string // what a check found on an object that fails
+	NoServices   string                                      // why it is not known where Services lead; "" where it is
 	Served       func(ref snapshot.Ref) bool                 // tells whether a Service leads to a workload
 	Declarations []config.Declaration
 	Now          time.Time
@@ -150,6 +151,8 @@ func judge(g *Gate, tallies map[string][]*engine.Tally, in Input) *Judged {
 	needed := g.Needed()
 	lo, hi := j.Count.K+j.Count.Waived, j.Count.K+j.Count.Waived+j.Count.Unknown
 	switch {
+	case g.Served && in.NoServices != "":
+		j.Verdict, j.Reason = Unknown, in.NoServices
 	case j.Count.N == 0 && unread == "":
 		j.Verdict, j.Reason = NotApplicable, "there is nothing that it asks about"
 	case unread != "" && (needed < 100 || len(j.Failing) == 0):
@@ -212,7 +215,7 @@ func verdicts(g *Gate, tallies map[string][]*engine.Tally, in Input) []verdictOf
 		if len(g.Kinds) > 0 && !slices.Contains(g.Kinds, ref.Kind) || g.Served && !in.Served(ref) {
 			return
 		}
-		now := verdictOf{ref, system(ref), is, waived, reason}
+		now := verdictOf{ref, system(ref) && !knowledge.SystemNamespace(in.Namespace), is, waived, reason}
 		before, ok := said[ref.Key()]
 		if !ok || now.rank(g.Any) > before.rank(g.Any) {
 			said[ref.Key()] = now
@@ -268,10 +271,16 @@ func (j *Judged) declared(d *config.Declaration, now time.Time) {
 		says = Pass
 	}
 	switch {
+	case d.Future(now):
+		if j.Verdict == Unknown {
+			j.Reason = "declared for " + d.On + ", which is to come"
+		}
 	case d.Expired(now):
 		if j.Verdict == Unknown {
-			j.Reason = "the declaration of " + d.On + " is over since " + d.End()
+			j.Reason = "the declaration of " + d.On + " ended on " + d.End()
 		}
+	case j.Verdict == Unknown && says == Pass && len(j.Failing) > 0: // of what was read, too much fails
+		j.Contradicted = d
 	case j.Verdict == Unknown:
 		j.Verdict, j.Declaration, j.Reason = says, d, ""
 	case j.Verdict != NotApplicable && j.Verdict != says:
@@ -336,12 +345,12 @@ func cost(j *Judged) int {
 }
 
 // overall is how far all have come that a phase requires. It is no average: what lags holds back. As for a dimension,
-// a phase in which nothing applies is not reached for that alone.
+// a phase in which little applies - the half of its gates, at least - is not reached for that alone.
 func (m *Model) overall(p *Placement) {
 	reach := func(hope bool) (at string, by *Judged) {
 		at = m.before().ID
 		for _, phase := range m.Phases[m.index(at)+1:] {
-			reached := false
+			applied, all := 0, 0
 			for _, d := range p.Dimensions {
 				if !slices.Contains(phase.Requires, d.ID) {
 					continue
@@ -350,10 +359,13 @@ func (m *Model) overall(p *Placement) {
 					if m.index(j.Phase) <= m.index(phase.ID) && !j.holds(hope) {
 						return at, worse(d, j)
 					}
-					reached = reached || j.Phase == phase.ID && j.Verdict != NotApplicable
+					if j.Phase == phase.ID {
+						all++
+						applied += first(j.Verdict != NotApplicable)
+					}
 				}
 			}
-			if reached {
+			if applied > 0 && applied*2 >= all {
 				at = phase.ID
 			}
 		}

@@ -166,6 +166,42 @@ func TestContradicted(t *testing.T) {
 	}
 }
 
+// Of what was read too much fails: nobody's word lifts what is missing above that.
+func TestContradictedInPart(t *testing.T) {
+	in := input(tally("naked-pod", refs("a", "w1"), nil), tally("readiness-missing", nil, refs("a", "w1")))
+	in.Unread = func(check string, _ []string) string {
+		return map[string]string{"readiness-missing": "Deployment: forbidden"}[check]
+	}
+	in.Declarations = []config.Declaration{declaration(t, config.Declaration{Gate: "most", Answer: true, By: "sam"}, "2026-11-02")}
+	gate := parse(t, small).Place(in).Dimensions[0].Gates[1]
+	if gate.Verdict != model.Unknown || gate.Contradicted == nil {
+		t.Errorf("%s, contradicted %v", gate.Verdict, gate.Contradicted)
+	}
+}
+
+// Where Services lead is not known: nothing is concluded from it.
+func TestServicesUnread(t *testing.T) {
+	text := strings.Replace(small, "checks: [naked-pod],", "checks: [naked-pod], served: true,", 1)
+	in := input(tally("naked-pod", nil, refs("a", "w1")))
+	in.Served, in.NoServices = func(snapshot.Ref) bool { return false }, "Service: forbidden"
+	if gate := parse(t, text).Place(in).Dimensions[0].Gates[0]; gate.Verdict != model.Unknown || gate.Reason != "Service: forbidden" {
+		t.Errorf("%s %s", gate.Verdict, gate.Reason)
+	}
+	in.NoServices = ""
+	if gate := parse(t, text).Place(in).Dimensions[0].Gates[0]; gate.Verdict != model.NotApplicable {
+		t.Errorf("%s", gate.Verdict)
+	}
+}
+
+// A declaration of a day to come is none yet.
+func TestDeclaredForLater(t *testing.T) {
+	in := input()
+	in.Declarations = []config.Declaration{declaration(t, config.Declaration{Gate: "drill", Answer: true, By: "sam"}, "2027-01-02")}
+	if gate := parse(t, small).Place(in).Dimensions[1].Gates[1]; gate.Verdict != model.Unknown || !strings.Contains(gate.Reason, "to come") {
+		t.Errorf("%s %s", gate.Verdict, gate.Reason)
+	}
+}
+
 // The program's own model is well-formed, and each dimension has gates.
 func TestDefault(t *testing.T) {
 	m, err := model.Default()

@@ -46,7 +46,7 @@ func (p *writer) placeHead(l *report.Level) {
 		what += ", Kubernetes " + l.ServerVersion
 	}
 	p.line("%s", clean(what))
-	p.line("%s", p.t.strong.Sprint(phaseTitle(l, l.Phase)))
+	p.line("%s", p.t.strong.Sprint(clean(phaseTitle(l, l.Phase))))
 	if c := l.Cap; c != nil {
 		p.hanging("  ", fmt.Sprintf("no further than %s while something is critical: %s on %s", c.Phase, strings.Join(c.Rules, ", "), namesOf(c.Objects, l, fewNames)))
 	}
@@ -229,6 +229,9 @@ func (p *writer) heldBack(l *report.Level) {
 	for _, d := range l.Dimensions {
 		width = max(width, cells(d.Name))
 	}
+	if !slices.ContainsFunc(l.Dimensions, func(d report.LevelDimension) bool { return d.HeldBackBy != "" }) {
+		return
+	}
 	p.line("%s", p.t.strong.Sprint("held back by"))
 	for _, d := range l.Dimensions {
 		g := l.Gate(d.HeldBackBy)
@@ -388,10 +391,14 @@ func (p *writer) commandFor(_ *report.Level, g *report.LevelGate) string {
 // lists are worth knowing, and hold nothing back.
 func (p *writer) lists(l *report.Level, wide bool) {
 	for _, list := range l.Lists {
-		if len(list.Items) == 0 {
+		head := fmt.Sprintf("%s: %d", p.t.strong.Sprint(clean(list.Title)), len(list.Items))
+		switch {
+		case list.Reason != "" && len(list.Items) == 0 && !wide:
 			continue
+		case list.Reason != "":
+			head += ", and what is not known: " + clean(list.Reason)
 		}
-		p.line("%s: %d", p.t.strong.Sprint(list.Title), len(list.Items))
+		p.line("%s", head)
 		for i, item := range list.Items {
 			if i == fewNames && !wide && len(list.Items) > fewNames+1 {
 				p.line("  and %d more", len(list.Items)-fewNames)
@@ -451,6 +458,9 @@ func LevelDiff(w io.Writer, old, now *report.Level, t *Theme) error {
 	if old.Model.Checks != now.Model.Checks {
 		p.hanging("", "the model is another one: what moved may have moved with it")
 	}
+	if old.Namespace != now.Namespace {
+		p.hanging("", "this is of another namespace, or of all: what moved is between the two")
+	}
 	if old.ClusterUID != now.ClusterUID && old.ClusterUID != "" && now.ClusterUID != "" {
 		p.hanging("", "this is another cluster")
 	}
@@ -464,7 +474,7 @@ func LevelDiff(w io.Writer, old, now *report.Level, t *Theme) error {
 		if m.From != m.To {
 			line = fmt.Sprintf("%s: %s, was %s", name, m.To, m.From)
 		}
-		p.line("%s", t.strong.Sprint(line))
+		p.line("%s", t.strong.Sprint(clean(line)))
 		for _, g := range m.Gates {
 			p.movedGate(now, g)
 		}

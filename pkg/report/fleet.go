@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/model"
 )
 
@@ -58,7 +59,7 @@ func NewFleet(namespace string, contexts []FleetContext, standards map[string]*m
 		}
 	}
 	for _, row := range model.Compare(standards) {
-		f.Standard = append(f.Standard, FleetRow{Topic: row.Topic, Name: row.Name, Verdict: string(row.Verdict), Values: row.Values, Missing: row.Missing, Unknown: row.Unknown})
+		f.Standard = append(f.Standard, FleetRow{Topic: row.Topic, Name: row.Name, Verdict: string(row.Verdict), Values: masked(row.Values), Missing: row.Missing, Unknown: row.Unknown})
 	}
 	return f
 }
@@ -107,4 +108,13 @@ func (f *Fleet) Evaluated() bool {
 func (f *Fleet) DeepCopyObject() runtime.Object {
 	c := *f
 	return &c
+}
+
+// masked are values without what looks like a credential.
+func masked(values map[string]string) map[string]string {
+	out := make(map[string]string, len(values))
+	for k, v := range values {
+		out[k] = knowledge.Mask(v)
+	}
+	return out
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/config"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/engine"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/model"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -189,7 +190,7 @@ func NewLevel(s *snapshot.Snapshot, m *model.Model, p *model.Placement, namespac
 func levelGate(j *model.Judged) LevelGate {
 	g := LevelGate{
 		ID: j.ID, Phase: j.Phase, Dimension: j.Dimension, Asks: j.Asks, Verdict: string(j.Verdict), K: j.Count.K, N: j.Count.N, Waived: j.Count.Waived,
-		Needed: j.Needed(), Missing: j.Missing(), Reason: j.Reason, Indirect: j.Indirect, Checks: j.Checks, Evidence: []LevelEvidence{},
+		Needed: j.Needed(), Missing: j.Missing(), Reason: knowledge.Mask(j.Reason), Indirect: j.Indirect, Checks: j.Checks, Evidence: []LevelEvidence{},
 		Declared: declared(j.Declaration), Refuted: declared(j.Contradicted), Step: j.Step, Coverage: j.Count.Coverage(), Note: j.Note,
 	}
 	if j.System.N > 0 {
@@ -199,7 +200,7 @@ func levelGate(j *model.Judged) LevelGate {
 		g.Evidence = append(g.Evidence, LevelEvidence{Object: f.Object, Verdict: VerdictFail, Reason: knowledge.Mask(f.Reason)})
 	}
 	for _, u := range j.Unjudged {
-		g.Evidence = append(g.Evidence, LevelEvidence{Object: u.Object, Verdict: VerdictUnknown, Reason: u.Reason})
+		g.Evidence = append(g.Evidence, LevelEvidence{Object: u.Object, Verdict: VerdictUnknown, Reason: knowledge.Mask(u.Reason)})
 	}
 	for _, ref := range j.WaivedRefs {
 		g.Evidence = append(g.Evidence, LevelEvidence{Object: ref, Verdict: VerdictWaived})
@@ -229,6 +230,9 @@ func objectsOf(findings []*rule.Finding) []snapshot.Ref {
 // hash tells models apart: the same one asks the same of the same checks.
 func hash(m *model.Model) string {
 	var b strings.Builder
+	for _, p := range m.Phases {
+		fmt.Fprintln(&b, p.ID, p.Requires)
+	}
 	for _, g := range m.Gates {
 		fmt.Fprintln(&b, g.ID, g.Dimension, g.Phase, g.Checks, g.Any, g.Kinds, g.Served, g.Needed(), g.Cluster, g.Declared)
 	}
@@ -237,16 +241,21 @@ func hash(m *model.Model) string {
 }
 
 // List adds what a check of the model found, which holds nothing back; unread says why that may not be all.
-func (l *Level) List(of model.List, findings []*rule.Finding, unread string) {
+func (l *Level) List(of model.List, res engine.Result, unread string) {
 	out := LevelList{ID: of.ID, Title: of.Title, Items: []LevelEvidence{}, Reason: unread}
-	for _, f := range findings {
+	for _, t := range res.Tallies {
+		if t.Rule == of.Check && len(t.Unknown) > 0 && out.Reason == "" {
+			out.Reason = knowledge.Mask(t.Unknown[0].Reason)
+		}
+	}
+	for _, f := range res.Findings {
 		if f.Rule == of.Check {
 			ref := f.Object
 			ref.Container = ""
 			out.Items = append(out.Items, LevelEvidence{Object: ref, Verdict: VerdictFail, Reason: knowledge.Mask(f.Message)})
 		}
 	}
-	if len(out.Items) > 0 || unread != "" {
+	if len(out.Items) > 0 || out.Reason != "" {
 		l.Lists = append(l.Lists, out)
 	}
 }
@@ -301,10 +310,11 @@ func DiffLevels(old, now *Level) []Moved {
 		for k := range d.Gates {
 			g := &d.Gates[k]
 			was := old.Gate(g.ID)
-			if was != nil && was.Verdict == g.Verdict && was.K == g.K && was.N == g.N {
+			moved := MovedGate{From: was, To: g, Gone: without(was, g), New: without(g, was)}
+			if was != nil && was.Verdict == g.Verdict && was.K == g.K && was.N == g.N && was.Waived == g.Waived && len(moved.Gone)+len(moved.New) == 0 {
 				continue
 			}
-			m.Gates = append(m.Gates, MovedGate{From: was, To: g, Gone: without(was, g), New: without(g, was)})
+			m.Gates = append(m.Gates, moved)
 		}
 		for k := range before.Gates {
 			if g := &before.Gates[k]; now.Gate(g.ID) == nil {
