@@ -396,6 +396,8 @@ func TestRequests(t *testing.T) {
 		{[]string{"explain", "pod/" + pod}, 7}, // it fits on no node: who runs on them is one list
 		{[]string{"explain"}, 22},              // 15 lists of the namespace, and whether there is a Gateway API
 		{[]string{"check"}, 40},                // lists of what workloads, rights and policies are made of, and which kinds of others there are
+		{[]string{"check", "-A"}, 40},
+		{[]string{"level", "-A"}, 50}, // and what the server tells of itself, and whoever asks may do
 	} {
 		p := troubled(t, c)
 		maturity(t, p.kubeconfig, append(tt.args, "-n", ns)...)
