@@ -86,7 +86,7 @@ func placed(t *testing.T, name string) *placedCluster {
 	p := &placedCluster{Cluster: c, client: newClient(t, c.RESTConfig()), name: name, values: map[string]string{}}
 	p.values["HOST"], p.values["METRICS_PORT"] = serveMetrics(t)
 	// Nobody measures what does not run: the status of autoscalers is what the manifests say.
-	if err := c.Client().RbacV1().ClusterRoleBindings().Delete(t.Context(), "system:controller:horizontal-pod-autoscaler", metav1.DeleteOptions{}); err != nil {
+	if err := c.Client().RbacV1().ClusterRoleBindings().Delete(t.Context(), "system:controller:horizontal-pod-autoscaler", metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 		t.Fatal(err)
 	}
 	// Where endpoints are reconciled, which is everywhere else, each API server names itself.
@@ -455,6 +455,11 @@ func (p *placedCluster) settle(t *testing.T) {
 				if err := p.run(ctx, pod); err != nil {
 					return err
 				}
+			case givenUp(pod):
+				waits = append(waits, pod.Name+" is made anew")
+				if err := p.typed.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+					return err
+				}
 			case !unschedulable(pod):
 				waits = append(waits, pod.Name+" has no node")
 			}
@@ -478,6 +483,16 @@ func (p *placedCluster) settle(t *testing.T) {
 			return errors.New(strings.Join(waits, "; "))
 		}
 		return nil
+	})
+}
+
+// givenUp tells a pod of a controller that the scheduler comes back to in minutes only: it lost a race for the claim with
+// whoever wrote the claim's status here.
+func givenUp(pod *corev1.Pod) bool {
+	const patience = 10 * time.Second
+	of := metav1.GetControllerOf(pod)
+	return of != nil && (of.Kind == "StatefulSet" || of.Kind == "ReplicaSet") && slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && time.Since(c.LastTransitionTime.Time) > patience
 	})
 }
 
