@@ -3,7 +3,6 @@ package cmd
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -38,24 +37,7 @@ func fleetOf(t *testing.T, dirs ...string) *report.Fleet {
 
 // The schema describes what comes of captures, and the same objects give the same bytes.
 func TestFleetSchema(t *testing.T) {
-	compiler := jsonschema.NewCompiler()
-	for _, name := range []string{"schema.json", "level.schema.json", "fleet.schema.json"} {
-		data, err := os.ReadFile(filepath.Join("..", "report", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := compiler.AddResource(doc.(map[string]any)["$id"].(string), doc); err != nil {
-			t.Fatal(err)
-		}
-	}
-	schema, err := compiler.Compile("https://github.com/kubectl-maturity/kubectl-maturity/pkg/report/fleet.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := schemaOf(t, "fleet.schema.json")
 	var before []byte
 	for range 2 {
 		f := fleetOf(t, "../../test/captures/healthy", "../../test/captures/quota-exceeded")

@@ -29,11 +29,11 @@ func levels(t *testing.T, dir string) *report.Level {
 	return o.place(s, namespace)
 }
 
-// levelSchema is the schema of placements, which names that of reports.
-func levelSchema(t *testing.T) *jsonschema.Schema {
+// schemaOf is a schema of what is printed; they name each other.
+func schemaOf(t *testing.T, file string) *jsonschema.Schema {
 	t.Helper()
 	compiler := jsonschema.NewCompiler()
-	for _, name := range []string{"schema.json", "level.schema.json"} {
+	for _, name := range []string{"schema.json", "level.schema.json", "fleet.schema.json"} {
 		data, err := os.ReadFile(filepath.Join("..", "report", name))
 		if err != nil {
 			t.Fatal(err)
@@ -46,7 +46,7 @@ func levelSchema(t *testing.T) *jsonschema.Schema {
 			t.Fatal(err)
 		}
 	}
-	schema, err := compiler.Compile("https://github.com/kubectl-maturity/kubectl-maturity/pkg/report/level.schema.json")
+	schema, err := compiler.Compile("https://github.com/kubectl-maturity/kubectl-maturity/pkg/report/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func levelSchema(t *testing.T) *jsonschema.Schema {
 
 // Every capture is placed, the schema describes what comes of it, and the same objects give the same bytes.
 func TestLevelOfCaptures(t *testing.T) {
-	schema := levelSchema(t)
+	schema := schemaOf(t, "level.schema.json")
 	folders, err := filepath.Glob("../../test/captures/*/README.txt")
 	if err != nil || len(folders) == 0 {
 		t.Fatal("no captures", err)

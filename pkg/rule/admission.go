@@ -219,12 +219,12 @@ func judgeKyverno(_ *snapshot.Snapshot, o *snapshot.Object) AdmissionPolicy {
 		return strings.EqualFold(own, "Enforce") || overridden(spec["validationFailureActionOverrides"]) || overridden(rule["failureActionOverrides"])
 	}
 	a := AdmissionPolicy{}
-	for _, rule := range maps(spec["rules"]) {
+	for _, rule := range snapshot.MapsIn(spec["rules"]) {
 		if validate, ok := rule["validate"].(map[string]any); ok && (admission || background) {
 			a.Judges = true
 			a.Refuses = a.Refuses || admission && enforced(validate)
 		}
-		for _, images := range maps(rule["verifyImages"]) {
+		for _, images := range snapshot.MapsIn(rule["verifyImages"]) {
 			signed := slices.ContainsFunc([]string{"attestors", "attestations", "key", "issuer", "roots"}, func(key string) bool { return images[key] != nil })
 			if !signed || !admission && !background {
 				continue
@@ -235,7 +235,7 @@ func judgeKyverno(_ *snapshot.Snapshot, o *snapshot.Object) AdmissionPolicy {
 		a.Changes = a.Changes || admission && (rule["mutate"] != nil || rule["generate"] != nil)
 	}
 	failure, _ := spec["failurePolicy"].(string)
-	if set, ok := below(spec, "webhookConfiguration")["failurePolicy"].(string); ok {
+	if set, ok := snapshot.MapIn(spec, "webhookConfiguration")["failurePolicy"].(string); ok {
 		failure = set
 	}
 	switch {
@@ -251,7 +251,7 @@ func judgeKyverno(_ *snapshot.Snapshot, o *snapshot.Object) AdmissionPolicy {
 
 // overridden tells whether one of Kyverno's exceptions per namespace enforces.
 func overridden(v any) bool {
-	return slices.ContainsFunc(maps(v), func(m map[string]any) bool {
+	return slices.ContainsFunc(snapshot.MapsIn(v), func(m map[string]any) bool {
 		action, _ := m["action"].(string)
 		return strings.EqualFold(action, "Enforce")
 	})
@@ -264,8 +264,8 @@ func judgeKyvernoCEL(_ *snapshot.Snapshot, o *snapshot.Object) AdmissionPolicy {
 		return AdmissionPolicy{Idle: "its status does not say that it is ready"}
 	}
 	spec := mapAt(o, "spec")
-	evaluation := below(spec, "evaluation")
-	admission, background := notFalse(below(evaluation, "admission")["enabled"]), notFalse(below(evaluation, "background")["enabled"])
+	evaluation := snapshot.MapIn(spec, "evaluation")
+	admission, background := notFalse(snapshot.MapIn(evaluation, "admission")["enabled"]), notFalse(snapshot.MapIn(evaluation, "background")["enabled"])
 	if mode, _ := evaluation["mode"].(string); mode != "" && mode != "Kubernetes" {
 		return AdmissionPolicy{Idle: "it is not about objects of Kubernetes"}
 	}
@@ -275,7 +275,7 @@ func judgeKyvernoCEL(_ *snapshot.Snapshot, o *snapshot.Object) AdmissionPolicy {
 	case strings.HasSuffix(o.Kind, "MutatingPolicy"), strings.HasSuffix(o.Kind, "GeneratingPolicy"):
 		return AdmissionPolicy{Changes: true}
 	}
-	actions := itemsOf(spec["validationActions"])
+	actions := snapshot.ListIn(spec["validationActions"])
 	failure, _ := spec["failurePolicy"].(string)
 	a := AdmissionPolicy{Judges: true, Signed: strings.HasSuffix(o.Kind, "ImageValidatingPolicy")}
 	switch {
@@ -325,8 +325,8 @@ func Denies(constraint *snapshot.Object) bool {
 	if action != "scoped" {
 		return action == "" || action == "deny"
 	}
-	return slices.ContainsFunc(maps(spec["scopedEnforcementActions"]), func(m map[string]any) bool {
-		return m["action"] == "deny" && slices.ContainsFunc(maps(m["enforcementPoints"]), func(p map[string]any) bool {
+	return slices.ContainsFunc(snapshot.MapsIn(spec["scopedEnforcementActions"]), func(m map[string]any) bool {
+		return m["action"] == "deny" && slices.ContainsFunc(snapshot.MapsIn(m["enforcementPoints"]), func(p map[string]any) bool {
 			return p["name"] == "*" || p["name"] == "validation.gatekeeper.sh"
 		})
 	})
@@ -335,14 +335,14 @@ func Denies(constraint *snapshot.Object) bool {
 // faulty tells whether some pod of Gatekeeper has an error with an object.
 func faulty(o *snapshot.Object) bool {
 	v, _ := o.At("status", "byPod")
-	return slices.ContainsFunc(maps(v), func(m map[string]any) bool {
-		return len(itemsOf(m["errors"])) > 0
+	return slices.ContainsFunc(snapshot.MapsIn(v), func(m map[string]any) bool {
+		return len(snapshot.ListIn(m["errors"])) > 0
 	})
 }
 
 // judgeMutator judges what Gatekeeper changes.
 func judgeMutator(_ *snapshot.Snapshot, o *snapshot.Object) AdmissionPolicy {
-	if v, _ := o.At("status", "byPod"); len(maps(v)) == 0 || faulty(o) {
+	if v, _ := o.At("status", "byPod"); len(snapshot.MapsIn(v)) == 0 || faulty(o) {
 		return AdmissionPolicy{Idle: "its status does not say that it works"}
 	}
 	return AdmissionPolicy{Changes: true}
@@ -373,7 +373,7 @@ func judgeKubewarden(_ *snapshot.Snapshot, o *snapshot.Object) AdmissionPolicy {
 // StatusTrue tells whether an object has a condition that is true.
 func StatusTrue(o *snapshot.Object, kind string) bool {
 	v, _ := o.At("status", "conditions")
-	return slices.ContainsFunc(maps(v), func(m map[string]any) bool { return m["type"] == kind && m["status"] == string(metav1.ConditionTrue) })
+	return slices.ContainsFunc(snapshot.MapsIn(v), func(m map[string]any) bool { return m["type"] == kind && m["status"] == string(metav1.ConditionTrue) })
 }
 
 func notFalse(v any) bool { return v != false }
@@ -382,25 +382,4 @@ func mapAt(o *snapshot.Object, keys ...string) map[string]any {
 	v, _ := o.At(keys...)
 	m, _ := v.(map[string]any)
 	return m
-}
-
-func below(m map[string]any, key string) map[string]any {
-	v, _ := m[key].(map[string]any)
-	return v
-}
-
-func itemsOf(v any) []any {
-	list, _ := v.([]any)
-	return list
-}
-
-// maps are the mappings of a list.
-func maps(v any) []map[string]any {
-	var out []map[string]any
-	for _, item := range itemsOf(v) {
-		if m, ok := item.(map[string]any); ok {
-			out = append(out, m)
-		}
-	}
-	return out
 }

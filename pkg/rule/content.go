@@ -2,46 +2,11 @@ package rule
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
 // Of kinds that are not Kubernetes' own, fields may hold anything.
-
-func subMap(m map[string]any, key string) map[string]any {
-	v, _ := m[key].(map[string]any)
-	return v
-}
-
-func subList(m map[string]any, key string) []any {
-	v, _ := m[key].([]any)
-	return v
-}
-
-func subText(m map[string]any, key string) string {
-	s, _ := m[key].(string)
-	return s
-}
-
-func numberOf(v any) (int64, bool) {
-	switch n := v.(type) {
-	case int64:
-		return n, true
-	case int:
-		return int64(n), true
-	case float64:
-		return int64(n), true
-	}
-	return 0, false
-}
-
-func textsOf(list []any) []string {
-	var out []string
-	for _, v := range list {
-		if s, ok := v.(string); ok {
-			out = append(out, s)
-		}
-	}
-	return out
-}
 
 // LabelSelectorIn reads a label selector of a kind that is not Kubernetes' own; ok is false where there is none, or one that
 // cannot be understood.
@@ -51,7 +16,7 @@ func LabelSelectorIn(v any) (ls *metav1.LabelSelector, ok bool) {
 		return nil, false
 	}
 	ls = &metav1.LabelSelector{}
-	for k, v := range subMap(m, "matchLabels") {
+	for k, v := range snapshot.MapIn(m, "matchLabels") {
 		s, isText := v.(string)
 		if !isText {
 			return nil, false
@@ -61,13 +26,13 @@ func LabelSelectorIn(v any) (ls *metav1.LabelSelector, ok bool) {
 		}
 		ls.MatchLabels[k] = s
 	}
-	for _, item := range subList(m, "matchExpressions") {
+	for _, item := range snapshot.ListIn(m, "matchExpressions") {
 		e, isMap := item.(map[string]any)
 		if !isMap {
 			return nil, false
 		}
 		ls.MatchExpressions = append(ls.MatchExpressions, metav1.LabelSelectorRequirement{
-			Key: subText(e, "key"), Operator: metav1.LabelSelectorOperator(subText(e, "operator")), Values: textsOf(subList(e, "values")),
+			Key: snapshot.TextIn(e, "key"), Operator: metav1.LabelSelectorOperator(snapshot.TextIn(e, "operator")), Values: snapshot.TextsIn(snapshot.ListIn(e, "values")),
 		})
 	}
 	return ls, true

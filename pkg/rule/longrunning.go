@@ -37,7 +37,7 @@ func LongRunning(o *snapshot.Object) bool {
 		}
 	}
 	spec, _ := o.Content["spec"].(map[string]any)
-	n, ok := numberOf(spec["replicas"])
+	n, ok := snapshot.WholeIn(spec["replicas"])
 	return !ok || n > 0
 }
 

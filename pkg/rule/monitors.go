@@ -69,19 +69,19 @@ func MonitorOf(o *snapshot.Object) (Monitor, bool) {
 	default:
 		return Monitor{}, false
 	}
-	if in := subMap(spec, "namespaceSelector"); !google {
+	if in := snapshot.MapIn(spec, "namespaceSelector"); !google {
 		if everywhere, _ := in["any"].(bool); everywhere {
 			m.Namespaces = []string{""}
-		} else if names := textsOf(subList(in, "matchNames")); len(names) > 0 {
+		} else if names := snapshot.TextsIn(snapshot.ListIn(in, "matchNames")); len(names) > 0 {
 			m.Namespaces = names
 		}
 	}
-	for i, item := range subList(spec, list) {
+	for i, item := range snapshot.ListIn(spec, list) {
 		e, ok := item.(map[string]any)
 		if !ok {
 			continue
 		}
-		port := MonitorPort{Path: field.NewPath("spec", list).Index(i), Name: subText(e, "port"), undeclared: google, kept: relabelingsIn(e)}
+		port := MonitorPort{Path: field.NewPath("spec", list).Index(i), Name: snapshot.TextIn(e, "port"), undeclared: google, kept: relabelingsIn(e)}
 		if port.Name == "" {
 			for _, key := range numbers {
 				if t, ok := portIn(e[key]); ok {
@@ -96,7 +96,7 @@ func MonitorOf(o *snapshot.Object) (Monitor, bool) {
 }
 
 func portIn(v any) (intstr.IntOrString, bool) {
-	if n, ok := numberOf(v); ok {
+	if n, ok := snapshot.WholeIn(v); ok {
 		return intstr.FromInt32(int32(n)), n > 0
 	}
 	s, _ := v.(string)
@@ -226,20 +226,20 @@ type relabeling struct {
 func relabelingsIn(endpoint map[string]any) []relabeling {
 	var rules []relabeling
 	for _, key := range []string{"relabelings", "relabelConfigs"} {
-		for _, item := range subList(endpoint, key) {
+		for _, item := range snapshot.ListIn(endpoint, key) {
 			r, ok := item.(map[string]any)
 			if !ok {
 				continue
 			}
-			action := strings.ToLower(subText(r, "action"))
-			source := textsOf(subList(r, "sourceLabels"))
+			action := strings.ToLower(snapshot.TextIn(r, "action"))
+			source := snapshot.TextsIn(snapshot.ListIn(r, "sourceLabels"))
 			if len(source) == 0 {
-				source = textsOf(subList(r, "source_labels"))
+				source = snapshot.TextsIn(snapshot.ListIn(r, "source_labels"))
 			}
 			if action != "keep" && action != "drop" || len(source) != 1 {
 				continue
 			}
-			text := subText(r, "regex")
+			text := snapshot.TextIn(r, "regex")
 			if text == "" {
 				text = "(.*)"
 			}

@@ -106,13 +106,13 @@ func (p *Pass) AskedFor(o *snapshot.Object) string {
 func operated(o *snapshot.Object) bool {
 	spec, _ := o.Content["spec"].(map[string]any)
 	for _, field := range []string{"replicas", "replicaCount"} {
-		if n, ok := numberOf(spec[field]); ok && n == 0 {
+		if n, ok := snapshot.WholeIn(spec[field]); ok && n == 0 {
 			return false
 		}
 	}
 	status, _ := o.Content["status"].(map[string]any)
-	for _, item := range subList(status, "conditions") {
-		if c, ok := item.(map[string]any); ok && subText(c, "type") == "Available" && subText(c, "status") == "False" {
+	for _, item := range snapshot.ListIn(status, "conditions") {
+		if c, ok := item.(map[string]any); ok && snapshot.TextIn(c, "type") == "Available" && snapshot.TextIn(c, "status") == "False" {
 			return false
 		}
 	}

@@ -31,19 +31,6 @@ func conditions(o *snapshot.Object) []map[string]any {
 	return list
 }
 
-func word(m map[string]any, key string) string {
-	s, _ := m[key].(string)
-	return s
-}
-
-func moment(m map[string]any, key string) time.Time {
-	t, err := time.Parse(time.RFC3339, word(m, key))
-	if err != nil {
-		return time.Time{}
-	}
-	return t
-}
-
 // ArgoNotSynced finds applications of Argo CD whose manifests are not what runs.
 var ArgoNotSynced = rule.Check{
 	ID: "argo-not-synced", Title: "application of Argo CD that is not synced", Doc: rule.ReadDoc(docs, "argo_not_synced.md"),
@@ -66,7 +53,7 @@ var ArgoNotSynced = rule.Check{
 		revision := text(o, "status", "sync", "revision")
 		switch bad := applicationError(o); {
 		case bad != nil:
-			f.Message = fmt.Sprintf("%s%s: nothing new is deployed until that is mended", word(bad, "type"), quoted(word(bad, "message")))
+			f.Message = fmt.Sprintf("%s%s: nothing new is deployed until that is mended", snapshot.TextIn(bad, "type"), quoted(snapshot.TextIn(bad, "message")))
 			f.Label = "Argo CD cannot work with it"
 			f.Evidence = said(o, bad)
 		case phase == "Running":
@@ -105,7 +92,7 @@ var ArgoNotSynced = rule.Check{
 // conditions end in Error or Warning. Source: pkg/apis/application/v1alpha1 of argo-cd.
 func applicationError(o *snapshot.Object) map[string]any {
 	for _, c := range conditions(o) {
-		if kind := word(c, "type"); strings.HasSuffix(kind, "Error") && kind != "SyncError" { // which the operation tells better
+		if kind := snapshot.TextIn(c, "type"); strings.HasSuffix(kind, "Error") && kind != "SyncError" { // which the operation tells better
 			return c
 		}
 	}
@@ -121,11 +108,11 @@ func quoted(words string) string {
 }
 
 func said(o *snapshot.Object, c map[string]any) []rule.Evidence {
-	words := word(c, "reason")
-	if message := word(c, "message"); message != "" {
+	words := snapshot.TextIn(c, "reason")
+	if message := snapshot.TextIn(c, "message"); message != "" {
 		words = strings.TrimPrefix(words+": ", ": ") + rule.Quote(message)
 	}
-	return []rule.Evidence{{Source: rule.FromStatus, Object: o.Ref, Field: "status.conditions", Time: moment(c, "lastTransitionTime"), Text: words}}
+	return []rule.Evidence{{Source: rule.FromStatus, Object: o.Ref, Field: "status.conditions", Time: snapshot.TimeIn(c, "lastTransitionTime"), Text: words}}
 }
 
 var fluxKinds = rule.Kinds(
@@ -143,11 +130,11 @@ var FluxNotReady = rule.Check{
 	Applies: func(p *rule.Pass) bool { return !suspended(p.Object) && ready(p.Object) != nil },
 	Run: func(p *rule.Pass) {
 		c := ready(p.Object)
-		since := moment(c, "lastTransitionTime")
-		if word(c, "status") != "False" || !since.IsZero() && p.Age(since) < tries {
+		since := snapshot.TimeIn(c, "lastTransitionTime")
+		if snapshot.TextIn(c, "status") != "False" || !since.IsZero() && p.Age(since) < tries {
 			return
 		}
-		f := rule.Finding{Field: sourceOf(p.Object), Evidence: said(p.Object, c), Label: word(c, "reason")}
+		f := rule.Finding{Field: sourceOf(p.Object), Evidence: said(p.Object, c), Label: snapshot.TextIn(c, "reason")}
 		what := "what it fetches is as old as its last success"
 		switch p.Object.GroupKind() {
 		case snapshot.KustomizationKind:
@@ -159,7 +146,7 @@ var FluxNotReady = rule.Check{
 		if !since.IsZero() {
 			f.Message += " for " + rule.Human(p.Age(since))
 		}
-		f.Message += fmt.Sprintf(", %s%s: %s", word(c, "reason"), quoted(word(c, "message")), what)
+		f.Message += fmt.Sprintf(", %s%s: %s", snapshot.TextIn(c, "reason"), quoted(snapshot.TextIn(c, "message")), what)
 		fix := rule.Fix{Title: "mend what its status says, then let it try again", Applicability: rule.NeedsThought, Caution: "what waited since then is applied at once: look at what has changed meanwhile"}
 		if !p.Files {
 			fix.Command = []string{"annotate", "--overwrite", p.Object.String(), "reconcile.fluxcd.io/requestedAt=" + p.Now.UTC().Format(time.RFC3339)}
@@ -191,7 +178,7 @@ func suspended(o *snapshot.Object) bool {
 
 func ready(o *snapshot.Object) map[string]any {
 	for _, c := range conditions(o) {
-		if word(c, "type") == "Ready" {
+		if snapshot.TextIn(c, "type") == "Ready" {
 			return c
 		}
 	}

@@ -85,7 +85,7 @@ func syncedAndHealthy(o *snapshot.Object) bool {
 // readyAndActive tells whether an object that says of itself whether it is ready is, and nobody suspended it.
 func readyAndActive(o *snapshot.Object) bool {
 	c := ready(o)
-	return c != nil && word(c, "status") == "True" && !suspended(o) && !pausedRepo(o)
+	return c != nil && snapshot.TextIn(c, "status") == "True" && !suspended(o) && !pausedRepo(o)
 }
 
 // pausedRepo tells whether Fleet was told to leave a repository alone.
@@ -102,8 +102,8 @@ func fluxState(o *snapshot.Object) string {
 		return "suspended"
 	case c == nil:
 		return "without a status"
-	case word(c, "reason") != "":
-		return "not ready, " + word(c, "reason")
+	case snapshot.TextIn(c, "reason") != "":
+		return "not ready, " + snapshot.TextIn(c, "reason")
 	}
 	return "not ready"
 }
@@ -111,7 +111,7 @@ func fluxState(o *snapshot.Object) string {
 // configSynced tells whether Config Sync has applied a commit and is not stuck. Source: the status of RootSync.
 func configSynced(o *snapshot.Object) bool {
 	for _, c := range conditions(o) {
-		if word(c, "type") == "Stalled" && word(c, "status") == "True" {
+		if snapshot.TextIn(c, "type") == "Stalled" && snapshot.TextIn(c, "status") == "True" {
 			return false
 		}
 	}

@@ -139,7 +139,7 @@ func (w *within) addRoutes(p *rule.Pass) {
 		listeners, _ := v.([]any)
 		for _, item := range listeners {
 			if l, ok := item.(map[string]any); ok {
-				w.add(word(l, "hostname"))
+				w.add(snapshot.TextIn(l, "hostname"))
 			}
 		}
 	}
@@ -148,7 +148,7 @@ func (w *within) addRoutes(p *rule.Pass) {
 		routes, _ := v.([]any)
 		for _, item := range routes {
 			r, _ := item.(map[string]any)
-			for _, m := range traefikHost.FindAllStringSubmatch(word(r, "match"), -1) {
+			for _, m := range traefikHost.FindAllStringSubmatch(snapshot.TextIn(r, "match"), -1) {
 				w.add(m[1])
 			}
 		}

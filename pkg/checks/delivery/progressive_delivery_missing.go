@@ -62,7 +62,7 @@ func notAnalysed(p *rule.Pass, o *snapshot.Object) string {
 		return "has no status: no controller works on it"
 	}
 	for _, c := range conditions(o) {
-		if word(c, "type") == "InvalidSpec" && word(c, "status") == "True" {
+		if snapshot.TextIn(c, "type") == "InvalidSpec" && snapshot.TextIn(c, "status") == "True" {
 			return "is invalid"
 		}
 	}
@@ -72,7 +72,7 @@ func notAnalysed(p *rule.Pass, o *snapshot.Object) string {
 	}
 	missing := ""
 	for _, t := range templates {
-		name := word(t, "templateName")
+		name := snapshot.TextIn(t, "templateName")
 		list := p.List(snapshot.AnalysisTemplateKind, o.Namespace)
 		if t["clusterScope"] == true {
 			list = p.List(snapshot.ClusterAnalysisTemplateKind, "")
@@ -92,7 +92,7 @@ func analyses(o *snapshot.Object) []map[string]any {
 		m, _ := analysis.(map[string]any)
 		items, _ := m[list].([]any)
 		for _, item := range items {
-			if t, ok := item.(map[string]any); ok && word(t, "templateName") != "" {
+			if t, ok := item.(map[string]any); ok && snapshot.TextIn(t, "templateName") != "" {
 				found = append(found, t)
 			}
 		}

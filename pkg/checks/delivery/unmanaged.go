@@ -94,19 +94,8 @@ func scaledToZero(o *snapshot.Object) bool {
 		return false
 	}
 	v, _ := o.At("spec", "replicas")
-	n, ok := wholeNumber(v)
+	n, ok := snapshot.WholeIn(v)
 	return ok && n == 0
-}
-
-// wholeNumber reads a number of an object whose kind is not Kubernetes' own.
-func wholeNumber(v any) (int64, bool) {
-	switch n := v.(type) {
-	case int64:
-		return n, true
-	case float64:
-		return int64(n), true
-	}
-	return 0, false
 }
 
 // writerNames are the field managers that hold more of an object than labels and annotations: what only adds some does not

@@ -27,26 +27,16 @@ func conditionOf(o *snapshot.Object, kind string) (c condition, ok bool) {
 		c.status, _ = m["status"].(string)
 		c.reason, _ = m["reason"].(string)
 		c.message, _ = m["message"].(string)
-		c.since = timeOf(m["lastTransitionTime"])
+		c.since = snapshot.TimeIn(m["lastTransitionTime"])
 		return c, true
 	}
 	return condition{}, false
 }
 
-// timeOf is a moment as the API writes it; zero where it is none.
-func timeOf(v any) time.Time {
-	text, _ := v.(string)
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
-}
-
 // timeAt is the moment at a path of an object; zero where there is none.
 func timeAt(o *snapshot.Object, keys ...string) time.Time {
 	v, _ := o.At(keys...)
-	return timeOf(v)
+	return snapshot.TimeIn(v)
 }
 
 // minorOf is the minor version of Kubernetes 1 in a version such as v1.33.2-eks-1a2b3c; ok is false where it is none.

@@ -21,17 +21,17 @@ var GatewayRef = rule.Check{
 	Applies: func(p *rule.Pass) bool { return p.Files },
 	Run: func(p *rule.Pass) {
 		spec := specOf(p.Object)
-		for i, item := range listIn(spec, "parentRefs") {
+		for i, item := range snapshot.ListIn(spec, "parentRefs") {
 			if ref, ok := item.(map[string]any); ok {
 				judgeParent(p, ref, field.NewPath("spec", "parentRefs").Index(i))
 			}
 		}
-		for i, item := range listIn(spec, "rules") {
+		for i, item := range snapshot.ListIn(spec, "rules") {
 			r, ok := item.(map[string]any)
 			if !ok {
 				continue
 			}
-			for j, item := range listIn(r, "backendRefs") {
+			for j, item := range snapshot.ListIn(r, "backendRefs") {
 				if ref, ok := item.(map[string]any); ok {
 					judgeBackend(p, ref, field.NewPath("spec", "rules").Index(i).Child("backendRefs").Index(j))
 				}
@@ -66,16 +66,16 @@ func judgeParent(p *rule.Pass, ref map[string]any, path *field.Path) {
 // judgeListeners looks whether a listener of the Gateway takes the route.
 func judgeListeners(p *rule.Pass, ref map[string]any, path *field.Path, gateway *snapshot.Object) {
 	section := word(ref, "sectionName", "")
-	port, hasPort := number(ref["port"])
+	port, hasPort := snapshot.WholeIn(ref["port"])
 	var names, hosts []string
 	var fits, admits, meets int
-	for _, item := range listIn(specOf(gateway), "listeners") {
+	for _, item := range snapshot.ListIn(specOf(gateway), "listeners") {
 		l, ok := item.(map[string]any)
 		if !ok {
 			continue
 		}
 		names = append(names, word(l, "name", ""))
-		n, _ := number(l["port"])
+		n, _ := snapshot.WholeIn(l["port"])
 		if section != "" && word(l, "name", "") != section || hasPort && n != port {
 			continue
 		}
@@ -84,7 +84,7 @@ func judgeListeners(p *rule.Pass, ref map[string]any, path *field.Path, gateway 
 			continue
 		}
 		admits++
-		if host := word(l, "hostname", ""); host != "" && !meetsAny(host, stringsIn(listIn(specOf(p.Object), "hostnames"))) {
+		if host := word(l, "hostname", ""); host != "" && !meetsAny(host, snapshot.TextsIn(snapshot.ListIn(specOf(p.Object), "hostnames"))) {
 			hosts = append(hosts, host)
 			continue
 		}
@@ -107,8 +107,8 @@ func judgeListeners(p *rule.Pass, ref map[string]any, path *field.Path, gateway 
 				Object: gateway.Ref, Caution: "without allowedRoutes a listener takes routes of the Gateway's own namespace only; from: All lets every namespace in",
 				YAML: "spec:\n  listeners:\n  - name: <LISTENER>\n    allowedRoutes:\n      namespaces:\n        from: Selector\n        selector:\n          matchLabels:\n            kubernetes.io/metadata.name: " + p.Object.Namespace + "\n"})
 	default:
-		p.Report(rule.Finding{Field: field.NewPath("spec", "hostnames"), Value: some(stringsIn(listIn(specOf(p.Object), "hostnames"))), Label: "none of them is one of the listener's",
-			Message: fmt.Sprintf("is for %s, and the listeners of %s are for %s: no request fits both", some(stringsIn(listIn(specOf(p.Object), "hostnames"))), gateway, some(distinct(hosts)))}).
+		p.Report(rule.Finding{Field: field.NewPath("spec", "hostnames"), Value: some(snapshot.TextsIn(snapshot.ListIn(specOf(p.Object), "hostnames"))), Label: "none of them is one of the listener's",
+			Message: fmt.Sprintf("is for %s, and the listeners of %s are for %s: no request fits both", some(snapshot.TextsIn(snapshot.ListIn(specOf(p.Object), "hostnames"))), gateway, some(distinct(hosts)))}).
 			WithFix(rule.Fix{Title: "name hosts that a listener of the Gateway is for", Applicability: rule.NeedsThought})
 	}
 }
@@ -116,19 +116,19 @@ func judgeListeners(p *rule.Pass, ref map[string]any, path *field.Path, gateway 
 // letsIn tells whether a listener takes routes of the kind and namespace of the object; where it cannot be told,
 // it does.
 func letsIn(p *rule.Pass, listener map[string]any, gateway *snapshot.Object) bool {
-	allowed := mapIn(listener, "allowedRoutes")
-	if kinds := listIn(allowed, "kinds"); len(kinds) > 0 && !slices.ContainsFunc(kinds, func(v any) bool {
+	allowed := snapshot.MapIn(listener, "allowedRoutes")
+	if kinds := snapshot.ListIn(allowed, "kinds"); len(kinds) > 0 && !slices.ContainsFunc(kinds, func(v any) bool {
 		m, _ := v.(map[string]any)
 		return word(m, "kind", "") == p.Object.Kind
 	}) {
 		return false
 	}
-	namespaces := mapIn(allowed, "namespaces")
+	namespaces := snapshot.MapIn(allowed, "namespaces")
 	switch word(namespaces, "from", "Same") {
 	case "Same":
 		return gateway.Namespace == p.Object.Namespace
 	case "Selector":
-		ls, ok := labelSelector(mapIn(namespaces, "selector"))
+		ls, ok := rule.LabelSelectorIn(snapshot.MapIn(namespaces, "selector"))
 		if !ok {
 			return true
 		}
@@ -186,7 +186,7 @@ func judgeBackend(p *rule.Pass, ref map[string]any, path *field.Path) {
 		return
 	}
 	namespace := word(ref, "namespace", p.Object.Namespace)
-	port, hasPort := number(ref["port"])
+	port, hasPort := snapshot.WholeIn(ref["port"])
 	if !hasPort {
 		p.Report(rule.Finding{Field: path.Child("port"), Label: "a Service needs a port here",
 			Message: fmt.Sprintf("leads to service/%s without a port: the route is refused", name)}).
@@ -235,11 +235,11 @@ func judgePortOfService(p *rule.Pass, svc *corev1.Service, o *snapshot.Object, p
 func granted(p *rule.Pass, namespace, name string) bool {
 	for _, o := range p.List(snapshot.ReferenceGrantKind, namespace) {
 		spec := specOf(o)
-		from := slices.ContainsFunc(listIn(spec, "from"), func(v any) bool {
+		from := slices.ContainsFunc(snapshot.ListIn(spec, "from"), func(v any) bool {
 			m, _ := v.(map[string]any)
 			return word(m, "group", "") == snapshot.GatewayKind.Group && word(m, "kind", "") == p.Object.Kind && word(m, "namespace", "") == p.Object.Namespace
 		})
-		to := slices.ContainsFunc(listIn(spec, "to"), func(v any) bool {
+		to := slices.ContainsFunc(snapshot.ListIn(spec, "to"), func(v any) bool {
 			m, _ := v.(map[string]any)
 			return word(m, "group", "") == "" && word(m, "kind", "") == "Service" && word(m, "name", name) == name
 		})

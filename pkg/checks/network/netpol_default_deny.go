@@ -144,10 +144,10 @@ func ciliumDenies(policies []*snapshot.Object, closed bool) bool {
 			if there && !ok || slices.ContainsFunc(rules, opensToAll(o.GroupKind())) {
 				return false
 			}
-			deny, set := mapIn(spec, "enableDefaultDeny")["ingress"].(bool)
+			deny, set := snapshot.MapIn(spec, "enableDefaultDeny")["ingress"].(bool)
 			selector, has := spec["endpointSelector"].(map[string]any)
-			all := has && len(mapIn(selector, "matchLabels")) == 0 && len(listIn(selector, "matchExpressions")) == 0
-			if all && len(rules)+len(listIn(spec, "ingressDeny")) > 0 && (!set || deny) {
+			all := has && len(snapshot.MapIn(selector, "matchLabels")) == 0 && len(snapshot.ListIn(selector, "matchExpressions")) == 0
+			if all && len(rules)+len(snapshot.ListIn(spec, "ingressDeny")) > 0 && (!set || deny) {
 				closed = true
 			}
 		}
@@ -161,7 +161,7 @@ func ciliumRules(o *snapshot.Object) []map[string]any {
 	if spec := specOf(o); spec != nil {
 		rules = append(rules, spec)
 	}
-	for _, v := range listIn(o.Content, "specs") {
+	for _, v := range snapshot.ListIn(o.Content, "specs") {
 		if spec, ok := v.(map[string]any); ok {
 			rules = append(rules, spec)
 		}
@@ -177,32 +177,32 @@ func opensToAll(kind schema.GroupKind) func(any) bool {
 		if !ok {
 			return true // what cannot be understood may open all
 		}
-		if len(listIn(r, "toPorts")) > 0 || len(listIn(r, "icmps")) > 0 {
+		if len(snapshot.ListIn(r, "toPorts")) > 0 || len(snapshot.ListIn(r, "icmps")) > 0 {
 			return false
 		}
-		for _, e := range stringsIn(listIn(r, "fromEntities")) {
+		for _, e := range snapshot.TextsIn(snapshot.ListIn(r, "fromEntities")) {
 			if e == "all" || e == "cluster" || e == "world" {
 				return true
 			}
 		}
-		if slices.ContainsFunc(stringsIn(listIn(r, "fromCIDR")), everyone) {
+		if slices.ContainsFunc(snapshot.TextsIn(snapshot.ListIn(r, "fromCIDR")), everyone) {
 			return true
 		}
-		for _, v := range listIn(r, "fromEndpoints") {
+		for _, v := range snapshot.ListIn(r, "fromEndpoints") {
 			selector, ok := v.(map[string]any)
 			// In a namespaced policy an empty selector means the namespace, in the other kind the cluster.
-			if !ok || kind == snapshot.CiliumClusterPolicyKind && len(mapIn(selector, "matchLabels"))+len(listIn(selector, "matchExpressions")) == 0 {
+			if !ok || kind == snapshot.CiliumClusterPolicyKind && len(snapshot.MapIn(selector, "matchLabels"))+len(snapshot.ListIn(selector, "matchExpressions")) == 0 {
 				return true
 			}
-			for _, e := range listIn(selector, "matchExpressions") {
+			for _, e := range snapshot.ListIn(selector, "matchExpressions") {
 				if m, ok := e.(map[string]any); !ok || word(m, "operator", "") == "Exists" {
 					return true // "io.kubernetes.pod.namespace exists" is every pod of the cluster
 				}
 			}
 		}
-		for _, v := range listIn(r, "fromCIDRSet") {
+		for _, v := range snapshot.ListIn(r, "fromCIDRSet") {
 			m, ok := v.(map[string]any)
-			if !ok || everyone(word(m, "cidr", "")) && len(listIn(m, "except")) == 0 {
+			if !ok || everyone(word(m, "cidr", "")) && len(snapshot.ListIn(m, "except")) == 0 {
 				return true
 			}
 		}

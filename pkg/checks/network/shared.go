@@ -188,72 +188,11 @@ func specOf(o *snapshot.Object) map[string]any {
 	return spec
 }
 
-func mapIn(m map[string]any, key string) map[string]any {
-	v, _ := m[key].(map[string]any)
-	return v
-}
-
-func listIn(m map[string]any, key string) []any {
-	v, _ := m[key].([]any)
-	return v
-}
-
 func word(m map[string]any, key, otherwise string) string {
 	if s, ok := m[key].(string); ok && s != "" {
 		return s
 	}
 	return otherwise
-}
-
-func number(v any) (int64, bool) {
-	switch n := v.(type) {
-	case int64:
-		return n, true
-	case int:
-		return int64(n), true
-	case float64:
-		return int64(n), true
-	}
-	return 0, false
-}
-
-func stringsIn(list []any) []string {
-	var out []string
-	for _, v := range list {
-		if s, ok := v.(string); ok {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// labelSelector reads a label selector of a kind that is not Kubernetes' own; ok is false where it has none, or
-// one that cannot be understood.
-func labelSelector(m map[string]any) (ls *metav1.LabelSelector, ok bool) {
-	if m == nil {
-		return nil, false
-	}
-	ls = &metav1.LabelSelector{}
-	for k, v := range mapIn(m, "matchLabels") {
-		s, isText := v.(string)
-		if !isText {
-			return nil, false
-		}
-		if ls.MatchLabels == nil {
-			ls.MatchLabels = map[string]string{}
-		}
-		ls.MatchLabels[k] = s
-	}
-	for _, item := range listIn(m, "matchExpressions") {
-		e, isMap := item.(map[string]any)
-		if !isMap {
-			return nil, false
-		}
-		ls.MatchExpressions = append(ls.MatchExpressions, metav1.LabelSelectorRequirement{
-			Key: word(e, "key", ""), Operator: metav1.LabelSelectorOperator(word(e, "operator", "")), Values: stringsIn(listIn(e, "values")),
-		})
-	}
-	return ls, true
 }
 
 // flag tells whether an annotation says yes.

@@ -20,7 +20,7 @@ var AlertNoRunbook = rule.Check{
 		var bare []string
 		var first *field.Path
 		for _, a := range alertsIn(p.Object) {
-			if textAt(a.content, "annotations", "runbook_url") != "" || textAt(a.content, "annotations", "runbook") != "" {
+			if snapshot.TextIn(a.content, "annotations", "runbook_url") != "" || snapshot.TextIn(a.content, "annotations", "runbook") != "" {
 				continue
 			}
 			if first == nil {
@@ -57,7 +57,7 @@ func alertsIn(o *snapshot.Object) []alert {
 		rules, _ := group["rules"].([]any)
 		for j, r := range rules {
 			content, _ := r.(map[string]any)
-			if name := textAt(content, "alert"); name != "" {
+			if name := snapshot.TextIn(content, "alert"); name != "" {
 				list = append(list, alert{name, content, field.NewPath("spec", "groups").Index(i).Child("rules").Index(j)})
 			}
 		}

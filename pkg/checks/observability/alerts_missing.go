@@ -159,7 +159,7 @@ func unsent(p *rule.Pass, program *snapshot.Object) string {
 
 // receives tells whether an Alertmanager has somebody to tell, as far as that can be seen: what a Secret says is not.
 func receives(p *rule.Pass, manager *snapshot.Object) bool {
-	if global := textAt(manager.Content, "spec", "alertmanagerConfiguration", "name"); global != "" {
+	if global := snapshot.TextIn(manager.Content, "spec", "alertmanagerConfiguration", "name"); global != "" {
 		o, out := p.Lookup(snapshot.AlertmanagerConfigKind, manager.Namespace, global)
 		if o == nil && out.State == snapshot.Blind || o != nil && tells(o) {
 			return true
@@ -167,7 +167,7 @@ func receives(p *rule.Pass, manager *snapshot.Object) bool {
 	} else {
 		// Without a Secret the operator has all alerts go to a receiver that does nothing.
 		// Source: prometheus-operator, pkg/alertmanager.
-		secret := textAt(manager.Content, "spec", "configSecret")
+		secret := snapshot.TextIn(manager.Content, "spec", "configSecret")
 		if secret == "" {
 			secret = "alertmanager-" + manager.Name
 		}
@@ -192,7 +192,7 @@ func tells(o *snapshot.Object) bool {
 	list, _ := spec["receivers"].([]any)
 	return slices.ContainsFunc(list, func(item any) bool {
 		receiver, _ := item.(map[string]any)
-		if !used[textAt(receiver, "name")] {
+		if !used[snapshot.TextIn(receiver, "name")] {
 			return false
 		}
 		for key, v := range receiver {
@@ -211,7 +211,7 @@ func routes(v any, used map[string]bool, depth int) {
 	if route == nil || depth > deepest {
 		return
 	}
-	used[textAt(route, "receiver")] = true
+	used[snapshot.TextIn(route, "receiver")] = true
 	list, _ := route["routes"].([]any)
 	for _, r := range list {
 		routes(r, used, depth+1)

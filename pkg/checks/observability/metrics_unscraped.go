@@ -329,7 +329,7 @@ func silenced(by *snapshot.Object) bool {
 	spec, _ := by.Content["spec"].(map[string]any)
 	list, _ := spec["env"].([]any)
 	return slices.ContainsFunc(list, func(item any) bool {
-		return textAt(item, "name") == "OTEL_METRICS_EXPORTER" && textAt(item, "value") == "none"
+		return snapshot.TextIn(item, "name") == "OTEL_METRICS_EXPORTER" && snapshot.TextIn(item, "value") == "none"
 	})
 }
 

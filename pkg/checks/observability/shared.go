@@ -49,15 +49,3 @@ func metricsPort(list []port) (port, bool) {
 	}
 	return port{}, false
 }
-
-func textAt(content any, keys ...string) string {
-	for _, k := range keys {
-		m, ok := content.(map[string]any)
-		if !ok {
-			return ""
-		}
-		content = m[k]
-	}
-	s, _ := content.(string)
-	return s
-}

@@ -60,7 +60,7 @@ func recordsBudget(o *snapshot.Object) bool {
 		group, _ := g.(map[string]any)
 		rules, _ := group["rules"].([]any)
 		for _, r := range rules {
-			if strings.HasPrefix(textAt(r, "record"), "slo:") || textAt(r, "labels", "sloth_slo") != "" || textAt(r, "labels", "slo") != "" && textAt(r, "record") != "" {
+			if strings.HasPrefix(snapshot.TextIn(r, "record"), "slo:") || snapshot.TextIn(r, "labels", "sloth_slo") != "" || snapshot.TextIn(r, "labels", "slo") != "" && snapshot.TextIn(r, "record") != "" {
 				return true
 			}
 		}

@@ -19,7 +19,7 @@ var PolicyViolations = rule.Check{
 	Applies: func(p *rule.Pass) bool { return !byScanner(p.Object) },
 	Run: func(p *rule.Pass) {
 		v, _ := p.Object.At("summary", "fail")
-		fails := count(v)
+		fails, _ := snapshot.WholeIn(v)
 		if fails <= 0 {
 			return
 		}
@@ -96,16 +96,4 @@ func scopeOf(o *snapshot.Object) string {
 		return "what lies in namespace " + o.Namespace
 	}
 	return "what lies in the cluster"
-}
-
-func count(v any) int64 {
-	switch n := v.(type) {
-	case int64:
-		return n
-	case int:
-		return int64(n)
-	case float64:
-		return int64(n)
-	}
-	return 0
 }

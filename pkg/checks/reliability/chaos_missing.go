@@ -55,7 +55,7 @@ func lastExperiment(p *rule.Pass) (last time.Time, what string) {
 	}
 	for _, gk := range faults {
 		for _, o := range p.List(gk, "") {
-			for _, record := range listInside(o.Content, "status", "experiment", "containerRecords") {
+			for _, record := range snapshot.ListIn(o.Content, "status", "experiment", "containerRecords") {
 				// Before 2.2 nobody counted.
 				if wholeInside(record, "injectedCount") > 0 || condition(o.Content, "AllInjected") == "True" {
 					add(o, o.Meta.GetCreationTimestamp().Time)
@@ -65,19 +65,19 @@ func lastExperiment(p *rule.Pass) (last time.Time, what string) {
 	}
 	for _, o := range p.List(snapshot.ChaosMeshWorkflowKind, "") {
 		if condition(o.Content, "Accomplished") == "True" {
-			add(o, timeInside(o.Content, "status", "endTime"))
+			add(o, snapshot.TimeIn(o.Content, "status", "endTime"))
 		}
 	}
 	for _, o := range p.List(snapshot.LitmusEngineKind, "") {
-		for _, e := range listInside(o.Content, "status", "experiments") {
-			if v := textInside(e, "verdict"); v == "Pass" || v == "Fail" {
-				add(o, timeInside(e, "lastUpdateTime"))
+		for _, e := range snapshot.ListIn(o.Content, "status", "experiments") {
+			if v := snapshot.TextIn(e, "verdict"); v == "Pass" || v == "Fail" {
+				add(o, snapshot.TimeIn(e, "lastUpdateTime"))
 			}
 		}
 	}
 	for _, o := range p.List(snapshot.LitmusResultKind, "") {
 		// It carries no other time: of one that is old and was used again its engine tells.
-		if v := textInside(o.Content, "status", "experimentStatus", "verdict"); v == "Pass" || v == "Fail" {
+		if v := snapshot.TextIn(o.Content, "status", "experimentStatus", "verdict"); v == "Pass" || v == "Fail" {
 			add(o, o.Meta.GetCreationTimestamp().Time)
 		}
 	}

@@ -62,25 +62,13 @@ func rangeOf(o *snapshot.Object) (replicaRange, bool) {
 		}
 		return r, true
 	}
-	spec, _ := o.Content["spec"].(map[string]any)
-	most, ok := number(spec["maxReplicaCount"])
+	most, ok := snapshot.WholeIn(o.Content, "spec", "maxReplicaCount")
 	if !ok { // KEDA's default is 100
 		return replicaRange{}, false
 	}
-	least, set := number(spec["minReplicaCount"]) // KEDA's default is 0
-	if idle, ok := number(spec["idleReplicaCount"]); ok && idle < least {
+	least, set := snapshot.WholeIn(o.Content, "spec", "minReplicaCount") // KEDA's default is 0
+	if idle, ok := snapshot.WholeIn(o.Content, "spec", "idleReplicaCount"); ok && idle < least {
 		least = idle // so many while there is nothing to do
 	}
-	return replicaRange{least: least, most: most, field: "maxReplicaCount", unset: !set}, true
-}
-
-// number reads a number of an object whose kind is not Kubernetes' own.
-func number(v any) (int, bool) {
-	switch n := v.(type) {
-	case int64:
-		return int(n), true
-	case float64:
-		return int(n), true
-	}
-	return 0, false
+	return replicaRange{least: int(least), most: int(most), field: "maxReplicaCount", unset: !set}, true
 }

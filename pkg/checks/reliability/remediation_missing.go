@@ -46,7 +46,7 @@ var RemediationMissing = rule.Check{
 // watched tells whether a health check that is at work looks at nodes of this cluster.
 func watched(p *rule.Pass) bool {
 	for _, o := range p.List(snapshot.NodeHealthCheckKind, "") {
-		phase := textInside(o.Content, "status", "phase")
+		phase := snapshot.TextIn(o.Content, "status", "phase")
 		if phase != "Disabled" && phase != "Paused" && wholeInside(o.Content, "status", "observedNodes") > 0 {
 			return true
 		}
@@ -59,7 +59,7 @@ func watched(p *rule.Pass) bool {
 	// A cluster that makes others holds their health checks too: those of its own machines count.
 	here := false
 	for _, o := range p.List(snapshot.MachineKind, "") {
-		if name := textInside(o.Content, "status", "nodeRef", "name"); name != "" {
+		if name := snapshot.TextIn(o.Content, "status", "nodeRef", "name"); name != "" {
 			n, _ := p.Lookup(snapshot.NodeKind, "", name)
 			here = here || n != nil
 		}

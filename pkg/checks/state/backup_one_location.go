@@ -26,11 +26,11 @@ var BackupOneLocation = rule.Check{
 		list := p.List(snapshot.VeleroLocationKind, "")
 		places, available := map[[3]string]bool{}, 0
 		for _, o := range list {
-			if textAt(o.Content, "status", "phase") != "Available" || textAt(o.Content, "spec", "accessMode") == "ReadOnly" {
+			if snapshot.TextIn(o.Content, "status", "phase") != "Available" || snapshot.TextIn(o.Content, "spec", "accessMode") == "ReadOnly" {
 				continue
 			}
 			available++
-			places[[3]string{textAt(o.Content, "spec", "provider"), textAt(o.Content, "spec", "objectStorage", "bucket"), textAt(o.Content, "spec", "config", "s3Url")}] = true
+			places[[3]string{snapshot.TextIn(o.Content, "spec", "provider"), snapshot.TextIn(o.Content, "spec", "objectStorage", "bucket"), snapshot.TextIn(o.Content, "spec", "config", "s3Url")}] = true
 		}
 		if len(places) > 1 {
 			return

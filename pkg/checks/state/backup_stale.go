@@ -24,8 +24,8 @@ var BackupStale = rule.Check{
 		case snapshot.VeleroScheduleKind:
 			judgeVelero(p)
 		case snapshot.CNPGScheduleKind:
-			if boolAt(p.Object.Content, "spec", "suspend") {
-				reportPaused(p, "suspend", "backups of cluster "+textAt(p.Object.Content, "spec", "cluster", "name")+" are suspended: none is made")
+			if snapshot.TrueIn(p.Object.Content, "spec", "suspend") {
+				reportPaused(p, "suspend", "backups of cluster "+snapshot.TextIn(p.Object.Content, "spec", "cluster", "name")+" are suspended: none is made")
 			}
 		default:
 			judgeBackupJob(p)
@@ -97,17 +97,17 @@ func job(p *rule.Pass) []string {
 // judgeVelero looks at what became of the backups of a Schedule. Its own status says only when it ran.
 func judgeVelero(p *rule.Pass) {
 	o := p.Object
-	if boolAt(o.Content, "spec", "paused") {
+	if snapshot.TrueIn(o.Content, "spec", "paused") {
 		reportPaused(p, "paused", "the schedule is paused: no backup is made")
 		return
 	}
-	schedule := textAt(o.Content, "spec", "schedule")
+	schedule := snapshot.TextIn(o.Content, "spec", "schedule")
 	f := rule.Finding{Field: field.NewPath("spec", "schedule"), Value: schedule, Label: "when it is due"}
 	fix := rule.Fix{Title: "see what Velero says of its last backup, and make one by hand", Applicability: rule.Placeholders, Caution: "until one is complete, what has changed since the last one is in no backup",
 		Lines: []string{"velero backup describe --details <BACKUP>", "velero backup create --from-schedule " + o.Name}}
-	if textAt(o.Content, "status", "phase") == "FailedValidation" {
+	if snapshot.TextIn(o.Content, "status", "phase") == "FailedValidation" {
 		f.Message = "Velero refuses the schedule: no backup is made"
-		if said := textsAt(o.Content, "status", "validationErrors"); len(said) > 0 {
+		if said := snapshot.TextsIn(o.Content, "status", "validationErrors"); len(said) > 0 {
 			f.Message += ": " + rule.Quote(said[0])
 		}
 		fix.Lines, fix.Applicability = nil, rule.NeedsThought
@@ -126,10 +126,10 @@ func judgeVelero(p *rule.Pass) {
 	due, ok := timesOf(schedule, "")
 	made := o.Meta.GetCreationTimestamp().Time
 	switch {
-	case newest != nil && textAt(newest.Content, "status", "phase") != "Completed":
-		f.Message = fmt.Sprintf("%s ended as %s", newest, textAt(newest.Content, "status", "phase"))
-		if n, ok := wholeAt(newest.Content, "status", "errors"); ok && n > 0 {
-			f.Message += " with " + rule.Count(n, "error")
+	case newest != nil && snapshot.TextIn(newest.Content, "status", "phase") != "Completed":
+		f.Message = fmt.Sprintf("%s ended as %s", newest, snapshot.TextIn(newest.Content, "status", "phase"))
+		if n, ok := snapshot.WholeIn(newest.Content, "status", "errors"); ok && n > 0 {
+			f.Message += " with " + rule.Count(int(n), "error")
 		}
 		f.Message += ": part of what it was to keep is in no backup"
 		if !complete.IsZero() {
@@ -157,8 +157,8 @@ func veleroBackups(p *rule.Pass) (newest *snapshot.Object, complete time.Time) {
 		if o.Meta.GetLabels()["velero.io/schedule-name"] != p.Object.Name {
 			continue
 		}
-		ended := timeAt(o.Content, "status", "completionTimestamp")
-		phase := textAt(o.Content, "status", "phase")
+		ended := snapshot.TimeIn(o.Content, "status", "completionTimestamp")
+		phase := snapshot.TextIn(o.Content, "status", "phase")
 		switch phase {
 		case "Completed", "PartiallyFailed", "Failed", "FailedValidation":
 		default:

@@ -104,17 +104,17 @@ func copiesOf(p *rule.Pass) *copies {
 			}
 		}
 		for _, o := range p.List(snapshot.VolumeSnapshotKind, "") {
-			taken := timeAt(o.Content, "status", "creationTime")
+			taken := snapshot.TimeIn(o.Content, "status", "creationTime")
 			if taken.IsZero() {
 				taken = o.Meta.GetCreationTimestamp().Time
 			}
-			if boolAt(o.Content, "status", "readyToUse") && !taken.IsZero() && p.Age(taken) <= fresh {
-				c.claims[[2]string{o.Namespace, textAt(o.Content, "spec", "source", "persistentVolumeClaimName")}] = true
+			if snapshot.TrueIn(o.Content, "status", "readyToUse") && !taken.IsZero() && p.Age(taken) <= fresh {
+				c.claims[[2]string{o.Namespace, snapshot.TextIn(o.Content, "spec", "source", "persistentVolumeClaimName")}] = true
 			}
 		}
 		for _, o := range p.List(snapshot.VolSyncSourceKind, "") {
-			if last := timeAt(o.Content, "status", "lastSyncTime"); recently(p, last, textAt(o.Content, "spec", "trigger", "schedule"), "") {
-				c.claims[[2]string{o.Namespace, textAt(o.Content, "spec", "sourcePVC")}] = true
+			if last := snapshot.TimeIn(o.Content, "status", "lastSyncTime"); recently(p, last, snapshot.TextIn(o.Content, "spec", "trigger", "schedule"), "") {
+				c.claims[[2]string{o.Namespace, snapshot.TextIn(o.Content, "spec", "sourcePVC")}] = true
 			}
 		}
 		for _, gk := range []schema.GroupKind{snapshot.K8upScheduleKind, snapshot.StashBackupKind, snapshot.GKEProtectedAppKind} {
@@ -150,13 +150,13 @@ func (c *copies) ofVelero(p *rule.Pass) {
 		schedules[[2]string{o.Namespace, o.Name}] = o
 	}
 	ended := func(o *snapshot.Object) time.Time {
-		if t := timeAt(o.Content, "status", "completionTimestamp"); !t.IsZero() {
+		if t := snapshot.TimeIn(o.Content, "status", "completionTimestamp"); !t.IsZero() {
 			return t
 		}
 		return o.Meta.GetCreationTimestamp().Time
 	}
 	for _, o := range p.List(snapshot.VeleroBackupKind, "") {
-		switch textAt(o.Content, "status", "phase") {
+		switch snapshot.TextIn(o.Content, "status", "phase") {
 		case "Completed", "PartiallyFailed", "Failed", "FailedValidation":
 		default:
 			continue
@@ -170,12 +170,12 @@ func (c *copies) ofVelero(p *rule.Pass) {
 		}
 	}
 	for key, o := range newest {
-		copied := veleroCopyOf(at(o.Content, "spec"))
+		copied := veleroCopyOf(snapshot.Inside(o.Content, "spec"))
 		schedule := ""
 		if s := schedules[key]; s != nil {
-			schedule = textAt(s.Content, "spec", "schedule")
+			schedule = snapshot.TextIn(s.Content, "spec", "schedule")
 		}
-		switch phase := textAt(o.Content, "status", "phase"); {
+		switch phase := snapshot.TextIn(o.Content, "status", "phase"); {
 		case phase != "Completed":
 			copied.why = fmt.Sprintf("%s ended as %s", o, phase)
 		case !recently(p, ended(o), schedule, ""):
@@ -188,7 +188,7 @@ func (c *copies) ofVelero(p *rule.Pass) {
 	}
 	for key, s := range schedules {
 		if newest[key] == nil {
-			copied := veleroCopyOf(at(s.Content, "spec", "template"))
+			copied := veleroCopyOf(snapshot.Inside(s.Content, "spec", "template"))
 			copied.why = fmt.Sprintf("%s has not made one", s)
 			c.failed = append(c.failed, copied)
 		}
@@ -211,8 +211,8 @@ func veleroCopyOf(spec any) veleroCopy {
 			v.selectors = append(v.selectors, s)
 		}
 	}
-	add(at(spec, "labelSelector"))
-	if list, ok := at(spec, "orLabelSelectors").([]any); ok {
+	add(snapshot.Inside(spec, "labelSelector"))
+	if list, ok := snapshot.Inside(spec, "orLabelSelectors").([]any); ok {
 		for _, item := range list {
 			add(item)
 		}
@@ -249,20 +249,20 @@ func (c *copies) ofCNPG(p *rule.Pass) {
 		}
 	}
 	for _, o := range p.List(snapshot.CNPGClusterKind, "") {
-		add(o.Namespace, o.Name, timeAt(o.Content, "status", "lastSuccessfulBackup"))
-		methods, _ := at(o.Content, "status", "lastSuccessfulBackupByMethod").(map[string]any)
+		add(o.Namespace, o.Name, snapshot.TimeIn(o.Content, "status", "lastSuccessfulBackup"))
+		methods, _ := snapshot.Inside(o.Content, "status", "lastSuccessfulBackupByMethod").(map[string]any)
 		for method := range methods {
-			add(o.Namespace, o.Name, timeAt(methods, method))
+			add(o.Namespace, o.Name, snapshot.TimeIn(methods, method))
 		}
 	}
 	for _, o := range p.List(snapshot.CNPGBackupKind, "") {
-		if textAt(o.Content, "status", "phase") == "completed" {
-			add(o.Namespace, textAt(o.Content, "spec", "cluster", "name"), timeAt(o.Content, "status", "stoppedAt"))
+		if snapshot.TextIn(o.Content, "status", "phase") == "completed" {
+			add(o.Namespace, snapshot.TextIn(o.Content, "spec", "cluster", "name"), snapshot.TimeIn(o.Content, "status", "stoppedAt"))
 		}
 	}
 	for _, o := range p.List(snapshot.CNPGScheduleKind, "") {
-		if !boolAt(o.Content, "spec", "suspend") {
-			due[[2]string{o.Namespace, textAt(o.Content, "spec", "cluster", "name")}] = textAt(o.Content, "spec", "schedule")
+		if !snapshot.TrueIn(o.Content, "spec", "suspend") {
+			due[[2]string{o.Namespace, snapshot.TextIn(o.Content, "spec", "cluster", "name")}] = snapshot.TextIn(o.Content, "spec", "schedule")
 		}
 	}
 	for key, t := range last {

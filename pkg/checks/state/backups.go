@@ -40,13 +40,13 @@ func backupsOf(p *rule.Pass) *backups {
 	return snapshot.Derived(p.Snapshot, backupsKey{}, func() *backups {
 		b := &backups{namespaces: map[string]bool{}, claims: map[[2]string]bool{}, clusters: map[[2]string]bool{}}
 		for _, o := range p.List(snapshot.VeleroScheduleKind, "") {
-			if !boolAt(o.Content, "spec", "paused") {
-				b.schedules = append(b.schedules, veleroOf(at(o.Content, "spec", "template")))
+			if !snapshot.TrueIn(o.Content, "spec", "paused") {
+				b.schedules = append(b.schedules, veleroOf(snapshot.Inside(o.Content, "spec", "template")))
 			}
 		}
 		for _, o := range p.List(snapshot.VeleroBackupKind, "") {
-			if textAt(o.Content, "status", "phase") == "Completed" && p.Age(o.Meta.GetCreationTimestamp().Time) < recent {
-				b.schedules = append(b.schedules, veleroOf(at(o.Content, "spec")))
+			if snapshot.TextIn(o.Content, "status", "phase") == "Completed" && p.Age(o.Meta.GetCreationTimestamp().Time) < recent {
+				b.schedules = append(b.schedules, veleroOf(snapshot.Inside(o.Content, "spec")))
 			}
 		}
 		for _, o := range p.List(snapshot.CronJobKind, "") {
@@ -62,12 +62,12 @@ func backupsOf(p *rule.Pass) *backups {
 		b.everywhere = len(p.List(snapshot.KastenPolicyKind, ""))+len(p.List(snapshot.LonghornJobKind, "")) > 0
 		for _, o := range p.List(snapshot.VolumeSnapshotKind, "") {
 			made := o.Meta.GetCreationTimestamp().Time
-			if name := textAt(o.Content, "spec", "source", "persistentVolumeClaimName"); name != "" && (made.IsZero() || p.Age(made) < recent) {
+			if name := snapshot.TextIn(o.Content, "spec", "source", "persistentVolumeClaimName"); name != "" && (made.IsZero() || p.Age(made) < recent) {
 				b.claims[[2]string{o.Namespace, name}] = true
 			}
 		}
 		for _, o := range p.List(snapshot.CNPGScheduleKind, "") {
-			b.clusters[[2]string{o.Namespace, textAt(o.Content, "spec", "cluster", "name")}] = true
+			b.clusters[[2]string{o.Namespace, snapshot.TextIn(o.Content, "spec", "cluster", "name")}] = true
 		}
 		for _, o := range p.List(snapshot.CNPGClusterKind, "") { // cnpg-no-backup judges those without
 			b.clusters[[2]string{o.Namespace, o.Name}] = true
@@ -95,12 +95,12 @@ type veleroSpec struct {
 // veleroOf reads the spec of a Backup. Source: the CRD of Velero; volumes are snapshotted unless snapshotVolumes is false,
 // and copied where defaultVolumesToFsBackup is true.
 func veleroOf(spec any) veleroSpec {
-	snapshots, set := at(spec, "snapshotVolumes").(bool)
+	snapshots, set := snapshot.Inside(spec, "snapshotVolumes").(bool)
 	return veleroSpec{
-		included: textsAt(spec, "includedNamespaces"), excluded: textsAt(spec, "excludedNamespaces"),
-		resources: append(textsAt(spec, "includedResources"), textsAt(spec, "includedNamespaceScopedResources")...),
-		without:   append(textsAt(spec, "excludedResources"), textsAt(spec, "excludedNamespaceScopedResources")...),
-		volumes:   !set || snapshots || boolAt(spec, "defaultVolumesToFsBackup") || boolAt(spec, "defaultVolumesToRestic"),
+		included: snapshot.TextsIn(spec, "includedNamespaces"), excluded: snapshot.TextsIn(spec, "excludedNamespaces"),
+		resources: append(snapshot.TextsIn(spec, "includedResources"), snapshot.TextsIn(spec, "includedNamespaceScopedResources")...),
+		without:   append(snapshot.TextsIn(spec, "excludedResources"), snapshot.TextsIn(spec, "excludedNamespaceScopedResources")...),
+		volumes:   !set || snapshots || snapshot.TrueIn(spec, "defaultVolumesToFsBackup") || snapshot.TrueIn(spec, "defaultVolumesToRestic"),
 	}
 }
 
@@ -185,12 +185,4 @@ const soonest = time.Hour
 // missed tells whether more than two periods have gone since.
 func (t times) missed(since, now time.Time) bool {
 	return now.Sub(since) > soonest && t.Passed(since.In(t.zone), now.In(t.zone), late) >= late
-}
-
-func timeAt(content any, keys ...string) time.Time {
-	t, err := time.Parse(time.RFC3339, textAt(content, keys...))
-	if err != nil {
-		return time.Time{}
-	}
-	return t
 }

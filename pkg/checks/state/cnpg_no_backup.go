@@ -15,8 +15,8 @@ var CNPGNoBackup = rule.Check{
 	Dimension: rule.State, Severity: rule.Medium, On: rule.Kinds(snapshot.CNPGClusterKind),
 	Run: func(p *rule.Pass) {
 		o := p.Object
-		spec, _ := at(o.Content, "spec").(map[string]any)
-		if spec == nil || boolAt(spec, "replica", "enabled") {
+		spec, _ := snapshot.Inside(o.Content, "spec").(map[string]any)
+		if spec == nil || snapshot.TrueIn(spec, "replica", "enabled") {
 			return // a copy of another cluster
 		}
 		planned, read := scheduled(p), (!p.Files || p.Closed) && p.ListRead(snapshot.CNPGScheduleKind, o.Namespace)
@@ -78,8 +78,8 @@ func cnpgFix(name string, backup map[string]any, plugin string) rule.Fix {
 func archiver(spec map[string]any) string {
 	plugins, _ := spec["plugins"].([]any)
 	for _, plugin := range plugins {
-		enabled, set := at(plugin, "enabled").(bool)
-		if name := textAt(plugin, "name"); name != "" && (!set || enabled) {
+		enabled, set := snapshot.Inside(plugin, "enabled").(bool)
+		if name := snapshot.TextIn(plugin, "name"); name != "" && (!set || enabled) {
 			return name
 		}
 	}
@@ -88,7 +88,7 @@ func archiver(spec map[string]any) string {
 
 func scheduled(p *rule.Pass) bool {
 	for _, o := range p.List(snapshot.CNPGScheduleKind, p.Object.Namespace) {
-		if textAt(o.Content, "spec", "cluster", "name") == p.Object.Name {
+		if snapshot.TextIn(o.Content, "spec", "cluster", "name") == p.Object.Name {
 			return true
 		}
 	}

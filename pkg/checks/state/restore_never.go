@@ -27,7 +27,7 @@ var RestoreNever = rule.Check{
 			return
 		}
 		last, _ := lastRestore(p)
-		f := rule.Finding{Field: field.NewPath("spec", "schedule"), Value: textAt(p.Object.Content, "spec", "schedule"), Label: "backups are made", Certainty: rule.Possible}
+		f := rule.Finding{Field: field.NewPath("spec", "schedule"), Value: snapshot.TextIn(p.Object.Content, "spec", "schedule"), Label: "backups are made", Certainty: rule.Possible}
 		switch {
 		case last.IsZero():
 			f.Message = "backups are made, and no restore is seen: that they can be restored is not proven, unless it was done in another cluster"

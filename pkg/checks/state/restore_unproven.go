@@ -57,8 +57,8 @@ func lastRestore(p *rule.Pass) (last time.Time, what string) {
 		}
 	}
 	for _, o := range p.List(snapshot.VeleroRestoreKind, "") {
-		if textAt(o.Content, "status", "phase") == "Completed" {
-			add(o, timeAt(o.Content, "status", "completionTimestamp"))
+		if snapshot.TextIn(o.Content, "status", "phase") == "Completed" {
+			add(o, snapshot.TimeIn(o.Content, "status", "completionTimestamp"))
 		}
 	}
 	for _, o := range p.List(snapshot.PVCKind, "") { // made from a snapshot
@@ -68,16 +68,16 @@ func lastRestore(p *rule.Pass) (last time.Time, what string) {
 		}
 	}
 	for _, o := range p.List(snapshot.CNPGClusterKind, "") {
-		if recovery, _ := at(o.Content, "spec", "bootstrap", "recovery").(map[string]any); recovery != nil {
-			if ready, _ := wholeAt(o.Content, "status", "readyInstances"); ready > 0 {
+		if recovery, _ := snapshot.Inside(o.Content, "spec", "bootstrap", "recovery").(map[string]any); recovery != nil {
+			if ready, _ := snapshot.WholeIn(o.Content, "status", "readyInstances"); ready > 0 {
 				add(o, o.Meta.GetCreationTimestamp().Time)
 			}
 		}
 	}
 	for _, o := range p.List(snapshot.VolSyncTargetKind, "") {
 		for _, mover := range []string{"restic", "kopia", "rclone"} { // the others only receive copies
-			if at(o.Content, "spec", mover) != nil {
-				add(o, timeAt(o.Content, "status", "lastSyncTime"))
+			if snapshot.Inside(o.Content, "spec", mover) != nil {
+				add(o, snapshot.TimeIn(o.Content, "status", "lastSyncTime"))
 			}
 		}
 	}

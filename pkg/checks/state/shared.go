@@ -45,8 +45,8 @@ func mostPods(p *rule.Pass, o *snapshot.Object) (m most, ok bool) {
 		if o.GroupKind() != snapshot.RolloutKind {
 			return most{}, false
 		}
-		if n, ok := wholeAt(o.Content, "spec", "replicas"); ok {
-			m.pods = n
+		if n, ok := snapshot.WholeIn(o.Content, "spec", "replicas"); ok {
+			m.pods = int(n)
 		}
 	default:
 		return most{}, false
@@ -61,54 +61,11 @@ func mostPods(p *rule.Pass, o *snapshot.Object) (m most, ok bool) {
 	if hpa, ok := by.Typed.(*autoscalingv2.HorizontalPodAutoscaler); ok {
 		return most{int(hpa.Spec.MaxReplicas), by, field.NewPath("spec", "maxReplicas")}, true
 	}
-	n, ok := wholeAt(by.Content, "spec", "maxReplicaCount")
+	n, ok := snapshot.WholeIn(by.Content, "spec", "maxReplicaCount")
 	if !ok {
 		n = kedaMost
 	}
-	return most{n, by, field.NewPath("spec", "maxReplicaCount")}, true
-}
-
-// at is what stands in JSON-like content at the end of keys.
-func at(content any, keys ...string) any {
-	for _, k := range keys {
-		m, ok := content.(map[string]any)
-		if !ok {
-			return nil
-		}
-		content = m[k]
-	}
-	return content
-}
-
-func textAt(content any, keys ...string) string {
-	s, _ := at(content, keys...).(string)
-	return s
-}
-
-func boolAt(content any, keys ...string) bool {
-	b, _ := at(content, keys...).(bool)
-	return b
-}
-
-func wholeAt(content any, keys ...string) (int, bool) {
-	switch n := at(content, keys...).(type) {
-	case int64:
-		return int(n), true
-	case float64:
-		return int(n), true
-	}
-	return 0, false
-}
-
-func textsAt(content any, keys ...string) []string {
-	list, _ := at(content, keys...).([]any)
-	var words []string
-	for _, item := range list {
-		if s, ok := item.(string); ok {
-			words = append(words, s)
-		}
-	}
-	return words
+	return most{int(n), by, field.NewPath("spec", "maxReplicaCount")}, true
 }
 
 // claimTemplate tells whether a StatefulSet makes a claim of its own for each pod's volume of this name.

@@ -32,30 +32,30 @@ func judgeSnapshot(p *rule.Pass) {
 	ref := func(kind, namespace, name string) snapshot.Ref {
 		return snapshot.Ref{APIVersion: o.APIVersion, Kind: kind, Namespace: namespace, Name: name}
 	}
-	ready, said := at(o.Content, "status", "readyToUse").(bool)
+	ready, said := snapshot.Inside(o.Content, "status", "readyToUse").(bool)
 	source := field.NewPath("spec", "source")
-	if name := textAt(o.Content, "spec", "source", "volumeSnapshotContentName"); name != "" {
+	if name := snapshot.TextIn(o.Content, "spec", "source", "volumeSnapshotContentName"); name != "" {
 		if a := absentClusterWide(p, source.Child("volumeSnapshotContentName"), ref("VolumeSnapshotContent", "", name)); a != nil {
 			p.Report(a.Finding("%s %s: nothing can be restored from it", a.Ref, a.Where)).WithFix(a.Fix(p, "take", "name the content that there is, or delete the snapshot"))
 		}
 		return
 	}
 	if ready { // its claim and its class may have gone since
-		if name := textAt(o.Content, "status", "boundVolumeSnapshotContentName"); name != "" {
+		if name := snapshot.TextIn(o.Content, "status", "boundVolumeSnapshotContentName"); name != "" {
 			if a := absentClusterWide(p, source, ref("VolumeSnapshotContent", "", name)); a != nil {
 				p.Report(a.Finding("its content %s %s: nothing can be restored from it", a.Ref, a.Where)).WithFix(rule.Fix{Title: "take a new snapshot, and delete this one", Applicability: rule.NeedsThought})
 			}
 		}
 		return
 	}
-	if name := textAt(o.Content, "spec", "source", "persistentVolumeClaimName"); name != "" {
+	if name := snapshot.TextIn(o.Content, "spec", "source", "persistentVolumeClaimName"); name != "" {
 		claim := snapshot.Ref{APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: o.Namespace, Name: name}
 		if a := p.Absent(source.Child("persistentVolumeClaimName"), claim); a != nil {
 			p.Report(a.Finding("%s %s: there is nothing to take a snapshot of", claim, a.Where)).WithFix(a.Fix(p, "take", "name the claim that is meant"))
 			return
 		}
 	}
-	if name := textAt(o.Content, "spec", "volumeSnapshotClassName"); name != "" {
+	if name := snapshot.TextIn(o.Content, "spec", "volumeSnapshotClassName"); name != "" {
 		at := field.NewPath("spec", "volumeSnapshotClassName")
 		if a := absentClusterWide(p, at, ref("VolumeSnapshotClass", "", name)); a != nil {
 			p.Report(a.Finding("%s %s: the snapshot is never taken", a.Ref, a.Where)).WithFix(a.Fix(p, "use", "name a class that exists"))
@@ -68,7 +68,7 @@ func judgeSnapshot(p *rule.Pass) {
 		return
 	}
 	f := rule.Finding{Field: source, Label: "no snapshot of it yet", Message: fmt.Sprintf("not ready for use %s after it was asked for", rule.Human(age))}
-	if words := textAt(o.Content, "status", "error", "message"); words != "" {
+	if words := snapshot.TextIn(o.Content, "status", "error", "message"); words != "" {
 		f.Message += ": " + rule.Quote(words)
 	}
 	f.Evidence = []rule.Evidence{{Source: rule.FromStatus, Object: o.Ref, Field: "status.readyToUse", Text: "readyToUse: false"}}
@@ -77,7 +77,7 @@ func judgeSnapshot(p *rule.Pass) {
 
 // judgeContent looks for snapshots that are kept and that nobody can name any more.
 func judgeContent(p *rule.Pass) {
-	namespace, name := textAt(p.Object.Content, "spec", "volumeSnapshotRef", "namespace"), textAt(p.Object.Content, "spec", "volumeSnapshotRef", "name")
+	namespace, name := snapshot.TextIn(p.Object.Content, "spec", "volumeSnapshotRef", "namespace"), snapshot.TextIn(p.Object.Content, "spec", "volumeSnapshotRef", "name")
 	if name == "" || p.Object.Meta.GetDeletionTimestamp() != nil || !p.Files && p.ListOutcome(snapshot.VolumeSnapshotKind, namespace).Reason == snapshot.ReasonUnread {
 		return
 	}
