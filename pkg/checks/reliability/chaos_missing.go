@@ -57,14 +57,14 @@ func lastExperiment(p *rule.Pass) (last time.Time, what string) {
 		for _, o := range p.List(gk, "") {
 			for _, record := range snapshot.ListIn(o.Content, "status", "experiment", "containerRecords") {
 				// Before 2.2 nobody counted.
-				if wholeInside(record, "injectedCount") > 0 || condition(o.Content, "AllInjected") == "True" {
+				if countsAny(record, "injectedCount") || rule.StatusTrue(o, "AllInjected") {
 					add(o, o.Meta.GetCreationTimestamp().Time)
 				}
 			}
 		}
 	}
 	for _, o := range p.List(snapshot.ChaosMeshWorkflowKind, "") {
-		if condition(o.Content, "Accomplished") == "True" {
+		if rule.StatusTrue(o, "Accomplished") {
 			add(o, snapshot.TimeIn(o.Content, "status", "endTime"))
 		}
 	}

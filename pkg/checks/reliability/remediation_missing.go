@@ -47,12 +47,12 @@ var RemediationMissing = rule.Check{
 func watched(p *rule.Pass) bool {
 	for _, o := range p.List(snapshot.NodeHealthCheckKind, "") {
 		phase := snapshot.TextIn(o.Content, "status", "phase")
-		if phase != "Disabled" && phase != "Paused" && wholeInside(o.Content, "status", "observedNodes") > 0 {
+		if phase != "Disabled" && phase != "Paused" && countsAny(o.Content, "status", "observedNodes") {
 			return true
 		}
 	}
 	for _, o := range p.List(snapshot.OpenShiftMachineHealthKind, "") {
-		if wholeInside(o.Content, "status", "expectedMachines") > 0 {
+		if countsAny(o.Content, "status", "expectedMachines") {
 			return true
 		}
 	}
@@ -68,7 +68,7 @@ func watched(p *rule.Pass) bool {
 		return false
 	}
 	for _, o := range p.List(snapshot.MachineHealthCheckKind, "") {
-		if wholeInside(o.Content, "status", "expectedMachines") > 0 {
+		if countsAny(o.Content, "status", "expectedMachines") {
 			return true
 		}
 	}
