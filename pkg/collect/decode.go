@@ -64,7 +64,7 @@ func metaOf(obj runtime.Object) (metav1.Object, bool) {
 
 // decodePlain makes an object of a document that holds one whose kind and version are known, and nothing but
 // what fits them: most do, and need no detour over maps. ok is false for all others.
-func decodePlain(t source.Tree, types *source.Filler) (d decoded, ok bool) {
+func decodePlain(t *source.Tree, types *source.Filler) (d decoded, ok bool) {
 	gvk := schema.FromAPIVersionAndKind(t.Text("apiVersion"), t.Text("kind"))
 	if gvk.Kind == "" || strings.HasSuffix(gvk.Kind, "List") || !scheme.Scheme.Recognizes(gvk) {
 		return decoded{}, false

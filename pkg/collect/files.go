@@ -194,14 +194,24 @@ func (f *files) readAll() {
 	for i := range results {
 		results[i] = make(chan parsed, 1)
 	}
+	workers := min(len(f.inputs), runtime.GOMAXPROCS(0))
+	atOnce := int64(max(1, min(filesTogether, len(f.inputs)/max(1, 4*workers))))
 	var next atomic.Int64
-	for range min(len(f.inputs), runtime.GOMAXPROCS(0)) {
+	for range workers {
 		go func() {
 			var text bytes.Buffer
-			for i := next.Add(1) - 1; i < int64(len(f.inputs)); i = next.Add(1) - 1 {
-				p := parser{options: f.options, types: &f.types, charts: &f.charts, text: &text, found: f.inputs[i].found}
-				p.read(f.inputs[i])
-				results[i] <- p.parsed
+			for end := next.Add(atOnce); end-atOnce < int64(len(f.inputs)); end = next.Add(atOnce) {
+				from, to := end-atOnce, min(end, int64(len(f.inputs)))
+				parsers := make([]parser, to-from)
+				for i := range parsers {
+					in := f.inputs[from+int64(i)]
+					parsers[i] = parser{options: f.options, types: &f.types, charts: &f.charts, text: &text, found: in.found}
+					parsers[i].read(in)
+				}
+				parse(parsers)
+				for i := range parsers {
+					results[from+int64(i)] <- parsers[i].parsed
+				}
 			}
 		}()
 	}
@@ -241,6 +251,36 @@ func (f *files) template(chart string, found bool) {
 	c.named = c.named || !found
 }
 
+// filesTogether is how many files of many are parsed in one go.
+const filesTogether = 16
+
+// parse makes objects of what several inputs hold.
+func parse(parsers []parser) {
+	var docs []*source.Document
+	var of []*parser
+	for i := range parsers {
+		p := &parsers[i]
+		if len(p.docs) > together {
+			p.documents(p.docs)
+			continue
+		}
+		docs = append(docs, p.docs...)
+		for range p.docs {
+			of = append(of, p)
+		}
+	}
+	i := 0
+	for doc, tree := range source.Trees(docs) {
+		of[i].document(doc, tree)
+		i++
+	}
+	for i := range parsers {
+		if p := &parsers[i]; !p.template && !p.unrendered {
+			p.chart = ""
+		}
+	}
+}
+
 // parser makes objects of one input.
 type parser struct {
 	options FileOptions
@@ -249,6 +289,9 @@ type parser struct {
 	text    *bytes.Buffer                         // of a small file, until the next is read
 	found   bool                                  // the file was found in a folder
 	origins map[*source.Document]*snapshot.Origin // of what was rendered here; nil for what was read
+
+	docs     []*source.Document // are not parsed yet
+	template bool               // the file lies where its chart has templates
 	parsed
 }
 
@@ -272,16 +315,14 @@ func (f *parser) read(in input) {
 	}
 	if bytes.Contains(data, []byte("{{")) {
 		if chart, template := f.charts.of(in.name); chart != "" {
-			if f.chart = chart; template {
+			f.chart, f.template = chart, template
+			if template {
 				return
 			}
 		}
 	}
 	if !f.found || !traceless(data) {
 		f.data(in.name, data)
-	}
-	if !f.unrendered {
-		f.chart = ""
 	}
 }
 
@@ -326,6 +367,7 @@ func (f *parser) origin(doc *source.Document, prefix source.Path) *snapshot.Orig
 	return &snapshot.Origin{Document: doc, Prefix: prefix, Source: templateOf(doc)}
 }
 
+// data splits what an input holds into documents.
 func (f *parser) data(name string, data []byte) {
 	if len(data) > maxFile {
 		f.problem(name, fmt.Sprintf("over %d MB: not read", maxFile>>20))
@@ -342,7 +384,7 @@ func (f *parser) data(name string, data []byte) {
 	if len(docs) == 0 && len(errs) == 0 && !f.found {
 		f.problems = append(f.problems, Problem{File: name, Reason: "empty", Message: "no objects in it"})
 	}
-	f.documents(docs)
+	f.docs = docs
 }
 
 // together is how many documents of a file are parsed in one go, where it has many.
@@ -351,8 +393,8 @@ const together = 64
 // documents takes in documents, those of a large file on all CPUs.
 func (f *parser) documents(docs []*source.Document) {
 	if len(docs) <= together {
-		for _, doc := range docs {
-			f.document(doc)
+		for doc, tree := range source.Trees(docs) {
+			f.document(doc, tree)
 		}
 		return
 	}
@@ -377,8 +419,7 @@ func (f *parser) documents(docs []*source.Document) {
 	}
 }
 
-func (f *parser) document(doc *source.Document) {
-	tree := doc.Tree()
+func (f *parser) document(doc *source.Document, tree *source.Tree) {
 	if d, ok := decodePlain(tree, f.types); ok {
 		f.object(doc, nil, d)
 		return

@@ -18,22 +18,6 @@ import (
 // an *Error: a syntax error, a repeated key, or a value with no form in JSON.
 func (d *Document) Decode() (any, error) { return d.Tree().Decode() }
 
-// Decode is Document.Decode.
-func (t Tree) Decode() (any, error) {
-	if t.err != nil {
-		e := *t.err
-		return nil, &e
-	}
-	if t.root == nil {
-		return nil, nil
-	}
-	v, err := (&decoder{doc: t.doc}).value(t.root, 0)
-	if err != nil {
-		return nil, err
-	}
-	return v, nil
-}
-
 type decoder struct {
 	doc     *Document
 	open    map[*yaml.Node]bool // anchors being expanded

@@ -252,15 +252,18 @@ func (d *Document) Root() *yaml.Node {
 // load parses the nodes once, and keeps them: positions come from them.
 func (d *Document) load() {
 	d.parse.Do(func() {
-		d.root, d.err = d.nodes()
+		var where placer
+		d.root, where, d.err = d.nodes()
+		where.move(d.root)
 		d.loaded.Store(true)
 	})
 }
 
-// nodes parses the text.
-func (d *Document) nodes() (*yaml.Node, *Error) {
+// nodes parses the text. Where the nodes stand in the file is told by the placer; the error knows it.
+func (d *Document) nodes() (*yaml.Node, placer, *Error) {
 	if d.JSON {
-		return parseJSON(d)
+		root, err := parseJSON(d)
+		return root, placer{line: 1}, err
 	}
 	root, bad := parseYAML(d.text)
 	where := newPlacer(d)
@@ -270,12 +273,9 @@ func (d *Document) nodes() (*yaml.Node, *Error) {
 			err.Line, err.Column = where.at(bad.line, bad.column)
 		}
 		d.explain(err)
-		return nil, err
+		return nil, where, err
 	}
-	if where.moves() {
-		where.move(root)
-	}
-	return root, nil
+	return root, where, nil
 }
 
 // explain makes the parser's message speak of what people did.
@@ -456,7 +456,7 @@ func isYAMLBreak(r rune) bool {
 
 // placer turns the parser's positions into those of the file.
 type placer struct {
-	line  int         // of the file, for the parser's line 1
+	line  int         // of the file, for the parser's line 1; below 1 where other text was parsed first
 	shift int         // runes before the document on its first line
 	odd   []placement // per line of the parser, when its lines are not ours
 }
@@ -503,12 +503,9 @@ func (p placer) at(line, column int) (int, int) {
 	return line + p.line - 1, column
 }
 
-// moves tells whether any place in the parsed text is another one in the file.
-func (p placer) moves() bool { return p.line != 1 || p.shift != 0 || len(p.odd) > 0 }
-
 // move corrects the positions of a node and everything below it.
 func (p placer) move(n *yaml.Node) {
-	if n == nil {
+	if n == nil || p.line == 1 && p.shift == 0 && len(p.odd) == 0 {
 		return
 	}
 	n.Line, n.Column = p.at(n.Line, n.Column)

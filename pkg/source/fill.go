@@ -10,41 +10,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Tree is a document that was parsed, for whoever wants its value. It is not kept by the document.
-type Tree struct {
-	doc  *Document
-	root *yaml.Node
-	err  *Error
-}
-
-// Tree parses the document, or gives what it has parsed already.
-func (d *Document) Tree() Tree {
-	t := Tree{doc: d}
-	if d.loaded.Load() {
-		t.root, t.err = d.root, d.err
-	} else {
-		// Nodes take ten times the room of their text, and most documents are never asked for a position.
-		t.root, t.err = d.nodes()
-	}
-	return t
-}
-
-// Text is the string that the top of the document has under a key, "" for anything else.
-func (t Tree) Text(key string) string {
-	if t.root == nil || t.root.Kind != yaml.MappingNode {
-		return ""
-	}
-	for i := 0; i+1 < len(t.root.Content); i += 2 {
-		if k, v := t.root.Content[i], t.root.Content[i+1]; k.Kind == yaml.ScalarNode && k.Value == key && v.Kind == yaml.ScalarNode {
-			if s, err := resolveScalar(v); err == nil {
-				text, _ := s.(string)
-				return text
-			}
-		}
-	}
-	return ""
-}
-
 // Fields are the fields of a struct by their names in JSON, those of its embedded structs among them.
 type Fields map[string]Field
 
@@ -94,7 +59,7 @@ func (fs Fields) add(t reflect.Type, index []int) {
 // tells whether the document is plain and fits: an anchor, a repeated key, a field that the type does not have
 // or a value that it refuses is left for Decode, and for whoever words the error. The value may then be half
 // filled.
-func (f *Filler) Fill(t Tree, into any) bool {
+func (f *Filler) Fill(t *Tree, into any) bool {
 	if t.root == nil {
 		return false
 	}
