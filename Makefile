@@ -4,6 +4,9 @@ SHELL := bash
 
 include hack/versions.env
 
+# What is built and tested is what a release holds, and needs no C compiler.
+export CGO_ENABLED ?= 0
+
 # Tools that take minutes to build stay here, outside of the repository.
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kubectl-maturity
 golangci_lint := $(cache)/golangci-lint-$(GOLANGCI_LINT_VERSION)

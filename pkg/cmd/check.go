@@ -2,8 +2,6 @@ package cmd
 
 import (
 	"context"
-	"os"
-	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -218,38 +216,6 @@ func (o *checkOptions) live(ctx context.Context, selector labels.Selector) error
 		}
 	}
 	return o.judge(s, nil, namespace, targets, selector, targetErr)
-}
-
-// How much garbage may lie beside what is kept of a cluster, in per cent of it. What is read stays until the
-// end, and only judging makes garbage beside all of it: 5,000 pods take a third less memory so than by default,
-// and a tenth more time of a CPU.
-const (
-	whileReading = 50
-	whileJudging = 20
-)
-
-// What manifests may take: objects and findings are a multiple of their text, and collecting garbage while
-// little has been read takes as long as parsing.
-const (
-	roomAtLeast = 36 << 20 // bytes
-	roomPerByte = 24
-	roomPercent = 400 // the most garbage beside what is kept, in per cent of it
-)
-
-// room sets how much memory manifests of a size may take before garbage is collected, unless who runs the
-// command has said so with GOGC or GOMEMLIMIT.
-func room(bytes int64) {
-	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(roomPercent)
-		debug.SetMemoryLimit(roomAtLeast + roomPerByte*bytes)
-	}
-}
-
-// spare sets how much garbage may lie about, unless who runs the command has said so with GOGC.
-func spare(percent int) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(percent)
-	}
 }
 
 // judge runs causes and checks over what a cluster or a snapshot of one holds.

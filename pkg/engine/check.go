@@ -16,16 +16,15 @@ import (
 )
 
 // Tally counts the verdicts of one check in one namespace. Objects that failed or could not be
-// judged are named; those that pass are only counted,
-// unless the engine is asked to name them.
+// judged are named; those that pass are only counted, unless the engine is asked to name them.
 type Tally struct {
 	Rule          string
 	Dimension     rule.Dimension
 	Namespace     string
 	Pass          int
-	Passed        []snapshot.Ref // where the engine names them
-	Fail          []snapshot.Ref
-	Waived        []snapshot.Ref
+	Passed        []*snapshot.Object // where the engine names them
+	Fail          []*snapshot.Object
+	Waived        []*snapshot.Object
 	Unknown       []Unjudged
 	NotApplicable int
 }
@@ -123,9 +122,9 @@ func (ts tallies) sorted() []*Tally {
 		return cmp.Or(strings.Compare(a.Rule, b.Rule), strings.Compare(a.Namespace, b.Namespace))
 	})
 	for _, t := range list {
-		sortRefs(t.Passed)
-		sortRefs(t.Fail)
-		sortRefs(t.Waived)
+		sortObjects(t.Passed)
+		sortObjects(t.Fail)
+		sortObjects(t.Waived)
 		slices.SortStableFunc(t.Unknown, func(a, b Unjudged) int { return compareRefs(a.Object, b.Object) })
 	}
 	return list

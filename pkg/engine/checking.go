@@ -112,7 +112,7 @@ func (j *checking) one(c *rule.Check, t *Tally) {
 	case !applies && !j.failed && !j.blind:
 		t.NotApplicable++
 	case len(j.findings) > 0:
-		t.Fail = append(t.Fail, j.object.Ref)
+		t.Fail = append(t.Fail, j.object)
 		j.result.Findings = append(j.result.Findings, j.findings...)
 	case j.said: // and counted where it is said
 		t.NotApplicable++
@@ -124,7 +124,7 @@ func (j *checking) one(c *rule.Check, t *Tally) {
 	default:
 		t.Pass++
 		if j.engine.NamePassing {
-			t.Passed = append(t.Passed, j.object.Ref)
+			t.Passed = append(t.Passed, j.object)
 		}
 	}
 }

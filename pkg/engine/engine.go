@@ -198,6 +198,10 @@ func hasRef(list []snapshot.Ref, r snapshot.Ref) bool {
 
 func sortRefs(refs []snapshot.Ref) { slices.SortStableFunc(refs, compareRefs) }
 
+func sortObjects(list []*snapshot.Object) {
+	slices.SortStableFunc(list, func(a, b *snapshot.Object) int { return compareRefs(a.Ref, b.Ref) })
+}
+
 func compareRefs(a, b snapshot.Ref) int {
 	if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
 		return c

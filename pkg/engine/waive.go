@@ -271,18 +271,18 @@ func recount(tallies []*Tally, left, waived []*rule.Finding) {
 		}
 	}
 	for _, t := range tallies {
-		var failed []snapshot.Ref
-		for _, ref := range t.Fail {
-			key := verdict{t.Rule, ref.Key()}
+		var failed []*snapshot.Object
+		for _, o := range t.Fail {
+			key := verdict{t.Rule, o.Key()}
 			if moves[key] > 0 {
 				moves[key]--
-				t.Waived = append(t.Waived, ref)
+				t.Waived = append(t.Waived, o)
 			} else {
-				failed = append(failed, ref)
+				failed = append(failed, o)
 			}
 		}
 		t.Fail = failed
-		sortRefs(t.Waived)
+		sortObjects(t.Waived)
 	}
 }
 

@@ -41,9 +41,9 @@ func (e *Engine) Wellbeing(s *snapshot.Snapshot, broken []*rule.Finding, keep fu
 			continue
 		}
 		h := HealthOf(s, o)
-		counts.of(&rule.Check{ID: RuleUnhealthy}, o.Namespace).count(o.Ref, h, h.State == Unhealthy)
+		counts.of(&rule.Check{ID: RuleUnhealthy}, o.Namespace).count(o, h, h.State == Unhealthy)
 		if workload { // a Service or claim waits for them, and is explained by what explains them
-			counts.of(&rule.Check{ID: RuleUnexplained}, o.Namespace).count(o.Ref, h, h.State == Unhealthy && !explained[o.Key()])
+			counts.of(&rule.Check{ID: RuleUnexplained}, o.Namespace).count(o, h, h.State == Unhealthy && !explained[o.Key()])
 		}
 	}
 	return counts.sorted()
@@ -55,15 +55,15 @@ func isServing(o *snapshot.Object) bool {
 	return ok && len(svc.Spec.Selector) > 0
 }
 
-func (t *Tally) count(ref snapshot.Ref, h Health, fails bool) {
+func (t *Tally) count(o *snapshot.Object, h Health, fails bool) {
 	switch {
 	case h.State == Unknown:
-		t.Unknown = append(t.Unknown, Unjudged{ref, h.Text})
+		t.Unknown = append(t.Unknown, Unjudged{o.Ref, h.Text})
 	case fails:
-		t.Fail = append(t.Fail, ref)
+		t.Fail = append(t.Fail, o)
 	default:
 		t.Pass++
-		t.Passed = append(t.Passed, ref)
+		t.Passed = append(t.Passed, o)
 	}
 }
 

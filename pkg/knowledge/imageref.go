@@ -25,6 +25,21 @@ const longestRepository = 255
 
 // ParseImage takes the name of an image apart; false where it is none, so that nothing can be pulled by it.
 func ParseImage(name string) (ImageRef, bool) {
+	p := parsedImages.of(name, func(name string) parsedImage {
+		ref, ok := parseImage(name)
+		return parsedImage{ref, ok}
+	})
+	return p.ref, p.ok
+}
+
+type parsedImage struct {
+	ref ImageRef
+	ok  bool
+}
+
+var parsedImages memo[parsedImage]
+
+func parseImage(name string) (ImageRef, bool) {
 	var ref ImageRef
 	rest, digest, pinned := strings.Cut(name, "@")
 	if pinned && !imageDigest.MatchString(digest) || imageID.MatchString(name) {

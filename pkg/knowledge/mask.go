@@ -113,5 +113,7 @@ var (
 // SecretName tells whether something of that name - an environment variable, a flag - is likely to
 // hold a secret. The path of a file that holds one is none.
 func SecretName(name string) bool {
-	return secretName.MatchString(name) && !placeName.MatchString(name)
+	return secretNames.of(name, func(name string) bool { return secretName.MatchString(name) && !placeName.MatchString(name) })
 }
+
+var secretNames memo[bool]

@@ -223,17 +223,17 @@ func verdicts(g *Gate, tallies map[string][]*engine.Tally, in Input) []verdictOf
 	}
 	for _, id := range g.Checks {
 		for _, t := range tallies[id] {
-			for _, ref := range t.Passed {
-				say(ref, Pass, false, "")
+			for _, o := range t.Passed {
+				say(o.Ref, Pass, false, "")
 			}
-			for _, ref := range t.Waived {
-				say(ref, Pass, true, "")
+			for _, o := range t.Waived {
+				say(o.Ref, Pass, true, "")
 			}
 			for _, u := range t.Unknown {
 				say(u.Object, Unknown, false, u.Reason)
 			}
-			for _, ref := range t.Fail {
-				say(ref, Fail, false, in.Why(id, ref))
+			for _, o := range t.Fail {
+				say(o.Ref, Fail, false, in.Why(id, o.Ref))
 			}
 		}
 	}

@@ -45,19 +45,19 @@ func parse(t *testing.T, text string) *model.Model {
 	return m
 }
 
-func refs(namespace string, names ...string) []snapshot.Ref {
-	var list []snapshot.Ref
+func named(namespace string, names ...string) []*snapshot.Object {
+	var list []*snapshot.Object
 	for _, n := range names {
-		list = append(list, snapshot.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: namespace, Name: n})
+		list = append(list, &snapshot.Object{Ref: snapshot.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: namespace, Name: n}})
 	}
 	return list
 }
 
-func tally(check string, pass, fail []snapshot.Ref) *engine.Tally {
+func tally(check string, pass, fail []*snapshot.Object) *engine.Tally {
 	t := &engine.Tally{Rule: check, Passed: pass, Pass: len(pass), Fail: fail}
-	for _, list := range [][]snapshot.Ref{pass, fail} {
-		for _, r := range list {
-			t.Namespace = r.Namespace
+	for _, list := range [][]*snapshot.Object{pass, fail} {
+		for _, o := range list {
+			t.Namespace = o.Namespace
 		}
 	}
 	return t
@@ -92,9 +92,9 @@ func words(p *model.Placement) string {
 }
 
 func TestPlace(t *testing.T) {
-	bare := tally("naked-pod", refs("a", "w1", "w2"), nil)
-	ready := tally("readiness-missing", refs("a", "w1", "w2", "w3", "w4"), refs("a", "w5"))
-	sound := []*engine.Tally{tally("replicas-min", refs("a", "w1"), nil), tally("pdb-missing", refs("a", "w1"), nil), tally("label-owner", nil, refs("a", "w1")), tally("labels-common", refs("a", "w1"), nil)}
+	bare := tally("naked-pod", named("a", "w1", "w2"), nil)
+	ready := tally("readiness-missing", named("a", "w1", "w2", "w3", "w4"), named("a", "w5"))
+	sound := []*engine.Tally{tally("replicas-min", named("a", "w1"), nil), tally("pdb-missing", named("a", "w1"), nil), tally("label-owner", nil, named("a", "w1")), tally("labels-common", named("a", "w1"), nil)}
 	yes := config.Declaration{Gate: "drill", Answer: true, By: "sam"}
 	unreadable := func(in model.Input, checks ...string) model.Input {
 		in.Unread = func(id string, _ []string) string {
@@ -118,16 +118,16 @@ func TestPlace(t *testing.T) {
 	}{
 		{"nothing", input(), "prepare..confidence held by drill; reliability prepare..prepare bare=notApplicable most=notApplicable both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
 		{"four of five are enough", input(bare, ready), "deploy..confidence held by drill; reliability deploy..deploy bare=pass(2/2) most=pass(4/5) both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
-		{"three of five are not", input(bare, tally("readiness-missing", refs("a", "w1", "w2", "w3"), refs("a", "w4", "w5"))), "transform..transform held by most; reliability transform..transform bare=pass(2/2) most=fail(3/5) both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
-		{"an object passes all checks of a gate, or fails", input(append([]*engine.Tally{bare, ready}, tally("replicas-min", refs("a", "w1", "w2"), nil), tally("pdb-missing", refs("a", "w1"), refs("a", "w2")))...), "deploy..deploy held by both; reliability deploy..deploy bare=pass(2/2) most=pass(4/5) both=fail(1/2); state prepare..confidence any=notApplicable drill=unknown"},
+		{"three of five are not", input(bare, tally("readiness-missing", named("a", "w1", "w2", "w3"), named("a", "w4", "w5"))), "transform..transform held by most; reliability transform..transform bare=pass(2/2) most=fail(3/5) both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
+		{"an object passes all checks of a gate, or fails", input(append([]*engine.Tally{bare, ready}, tally("replicas-min", named("a", "w1", "w2"), nil), tally("pdb-missing", named("a", "w1"), named("a", "w2")))...), "deploy..deploy held by both; reliability deploy..deploy bare=pass(2/2) most=pass(4/5) both=fail(1/2); state prepare..confidence any=notApplicable drill=unknown"},
 		{"one of several checks is enough where any is", with(input(append(sound, bare, ready)...), func(in *model.Input) { in.Declarations = []config.Declaration{declaration(t, yes, "2026-11-02")} }), "confidence..confidence; reliability confidence..confidence bare=pass(2/2) most=pass(4/5) both=pass(1/1); state confidence..confidence any=pass(1/1) drill=pass"},
 		{"a declaration that is over", with(input(append(sound, bare, ready)...), func(in *model.Input) { in.Declarations = []config.Declaration{declaration(t, yes, "2026-01-02")} }), "deploy..confidence held by drill; reliability confidence..confidence bare=pass(2/2) most=pass(4/5) both=pass(1/1); state deploy..confidence any=pass(1/1) drill=unknown"},
-		{"a lower phase that fails holds back higher ones that hold", input(append(sound, tally("naked-pod", nil, refs("a", "w1")), ready)...), "prepare..prepare held by bare; reliability prepare..prepare bare=fail(0/1) most=pass(4/5) both=pass(1/1); state deploy..confidence any=pass(1/1) drill=unknown"},
+		{"a lower phase that fails holds back higher ones that hold", input(append(sound, tally("naked-pod", nil, named("a", "w1")), ready)...), "prepare..prepare held by bare; reliability prepare..prepare bare=fail(0/1) most=pass(4/5) both=pass(1/1); state deploy..confidence any=pass(1/1) drill=unknown"},
 		{"not all objects are known", unreadable(input(bare, ready), "naked-pod"), "prepare..confidence held by bare; reliability prepare..deploy bare=unknown(2/2) most=pass(4/5) both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
-		{"of what must hold for all one failure is enough", unreadable(input(tally("naked-pod", refs("a", "w1"), refs("a", "w2"))), "naked-pod"), "prepare..prepare held by bare; reliability prepare..prepare bare=fail(1/2) most=notApplicable both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
-		{"unknown objects may pass or fail", input(bare, &engine.Tally{Rule: "readiness-missing", Namespace: "a", Passed: refs("a", "w1", "w2", "w3"), Unknown: []engine.Unjudged{{Object: refs("a", "w4")[0], Reason: "x: forbidden"}}}), "transform..confidence held by most; reliability transform..deploy bare=pass(2/2) most=unknown(3/4) both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
-		{"waived objects are in nobody's way", input(bare, &engine.Tally{Rule: "readiness-missing", Namespace: "a", Passed: refs("a", "w1", "w2"), Waived: refs("a", "w3")}), "deploy..confidence held by drill; reliability deploy..deploy bare=pass(2/2) most=pass(2/3) both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
-		{"the system's namespaces are counted apart", input(bare, ready, tally("naked-pod", nil, refs("kube-system", "w9"))), "deploy..confidence held by drill; reliability deploy..deploy bare=pass(2/2) most=pass(4/5) both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
+		{"of what must hold for all one failure is enough", unreadable(input(tally("naked-pod", named("a", "w1"), named("a", "w2"))), "naked-pod"), "prepare..prepare held by bare; reliability prepare..prepare bare=fail(1/2) most=notApplicable both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
+		{"unknown objects may pass or fail", input(bare, &engine.Tally{Rule: "readiness-missing", Namespace: "a", Passed: named("a", "w1", "w2", "w3"), Unknown: []engine.Unjudged{{Object: named("a", "w4")[0].Ref, Reason: "x: forbidden"}}}), "transform..confidence held by most; reliability transform..deploy bare=pass(2/2) most=unknown(3/4) both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
+		{"waived objects are in nobody's way", input(bare, &engine.Tally{Rule: "readiness-missing", Namespace: "a", Passed: named("a", "w1", "w2"), Waived: named("a", "w3")}), "deploy..confidence held by drill; reliability deploy..deploy bare=pass(2/2) most=pass(2/3) both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
+		{"the system's namespaces are counted apart", input(bare, ready, tally("naked-pod", nil, named("kube-system", "w9"))), "deploy..confidence held by drill; reliability deploy..deploy bare=pass(2/2) most=pass(4/5) both=notApplicable; state prepare..confidence any=notApplicable drill=unknown"},
 		{"what is critical caps", with(input(append(sound, bare, ready)...), func(in *model.Input) {
 			in.Declarations = []config.Declaration{declaration(t, yes, "2026-11-02")}
 			in.Critical = []*rule.Finding{{Rule: "db-in-deployment", Dimension: rule.State}}
@@ -158,7 +158,7 @@ func declaration(t *testing.T, d config.Declaration, on string) config.Declarati
 
 // What is measured counts: who declares otherwise is told so.
 func TestContradicted(t *testing.T) {
-	in := input(tally("naked-pod", nil, refs("a", "w1")))
+	in := input(tally("naked-pod", nil, named("a", "w1")))
 	in.Declarations = []config.Declaration{declaration(t, config.Declaration{Gate: "bare", Answer: true, By: "sam"}, "2026-11-02")}
 	gate := parse(t, small).Place(in).Dimensions[0].Gates[0]
 	if gate.Verdict != model.Fail || gate.Contradicted == nil || gate.Declaration != nil {
@@ -168,7 +168,7 @@ func TestContradicted(t *testing.T) {
 
 // Of what was read too much fails: nobody's word lifts what is missing above that.
 func TestContradictedInPart(t *testing.T) {
-	in := input(tally("naked-pod", refs("a", "w1"), nil), tally("readiness-missing", nil, refs("a", "w1")))
+	in := input(tally("naked-pod", named("a", "w1"), nil), tally("readiness-missing", nil, named("a", "w1")))
 	in.Unread = func(check string, _ []string) string {
 		return map[string]string{"readiness-missing": "Deployment: forbidden"}[check]
 	}
@@ -182,7 +182,7 @@ func TestContradictedInPart(t *testing.T) {
 // Where Services lead is not known: nothing is concluded from it.
 func TestServicesUnread(t *testing.T) {
 	text := strings.Replace(small, "checks: [naked-pod],", "checks: [naked-pod], served: true,", 1)
-	in := input(tally("naked-pod", nil, refs("a", "w1")))
+	in := input(tally("naked-pod", nil, named("a", "w1")))
 	in.Served, in.NoServices = func(snapshot.Ref) bool { return false }, "Service: forbidden"
 	if gate := parse(t, text).Place(in).Dimensions[0].Gates[0]; gate.Verdict != model.Unknown || gate.Reason != "Service: forbidden" {
 		t.Errorf("%s %s", gate.Verdict, gate.Reason)

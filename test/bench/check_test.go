@@ -24,43 +24,76 @@ func manifests(n int) string {
 kind: Deployment
 metadata:
   name: web-%[1]d
-  labels: {app: web-%[1]d, team: shop}
+  labels:
+    app.kubernetes.io/name: web-%[1]d
+    app.kubernetes.io/part-of: shop
+    team: shop
 spec:
   replicas: 3
   selector:
-    matchLabels: {app: web-%[1]d}
+    matchLabels:
+      app.kubernetes.io/name: web-%[1]d
   template:
     metadata:
-      labels: {app: web-%[1]d, team: shop}
+      labels:
+        app.kubernetes.io/name: web-%[1]d
+        app.kubernetes.io/part-of: shop
+        team: shop
     spec:
       containers:
-      - name: web
-        image: registry.example.com/shop/web:1.4.%[1]d
-        args: ["--listen=:8080", "--verbose"]
-        env:
-        - {name: LOG_LEVEL, value: info}
-        - name: DB_PASSWORD
-          valueFrom: {secretKeyRef: {name: db, key: password}}
-        ports:
-        - {name: http, containerPort: 8080}
-        readinessProbe:
-          httpGet: {path: /readyz, port: http}
-        resources:
-          requests: {cpu: 100m, memory: 128Mi}
-          limits: {memory: 256Mi}
-        volumeMounts:
-        - {name: tmp, mountPath: /tmp}
+        - name: web
+          image: registry.example.com/shop/web:1.4.%[1]d
+          imagePullPolicy: IfNotPresent
+          args: ["--listen=:8080", "--verbose"]
+          env:
+            - name: LOG_LEVEL
+              value: info
+            - name: DB_PASSWORD
+              valueFrom:
+                secretKeyRef:
+                  name: db
+                  key: password
+          ports:
+            - name: http
+              containerPort: 8080
+              protocol: TCP
+          readinessProbe:
+            httpGet:
+              path: /readyz
+              port: http
+            periodSeconds: 10
+          livenessProbe:
+            httpGet:
+              path: /livez
+              port: http
+            periodSeconds: 20
+          resources:
+            requests:
+              cpu: 100m
+              memory: 128Mi
+            limits:
+              memory: 256Mi
+          volumeMounts:
+            - name: tmp
+              mountPath: /tmp
       volumes:
-      - {name: tmp, emptyDir: {}}
+        - name: tmp
+          emptyDir: {}
 ---
 apiVersion: v1
 kind: Service
 metadata:
   name: web-%[1]d
+  labels:
+    app.kubernetes.io/name: web-%[1]d
+    app.kubernetes.io/part-of: shop
 spec:
-  selector: {app: web-%[1]d}
+  selector:
+    app.kubernetes.io/name: web-%[1]d
   ports:
-  - {port: 80, targetPort: http}
+    - name: http
+      port: 80
+      targetPort: http
 ---
 `, i)
 	}

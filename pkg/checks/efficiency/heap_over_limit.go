@@ -42,8 +42,8 @@ func reportHeap(p *rule.Pass, container string, limit *amount, h *rule.HeapFlag)
 		f.Severity = rule.Medium
 		f.Message = fmt.Sprintf("container %q: %s lets the garbage collector wait until %s are in use, and its memory limit is %s: the kernel kills it first", container, h.Flag, mebibytes(h.Of(limit.Value())), limit)
 	}
-	if limit.At != nil && h.Setting.Object.Same(p.Object.Ref) {
-		f.Marks = []rule.Mark{{Field: limit.At, Label: "the kernel kills it here"}}
+	if limit.At() != nil && h.Setting.Object.Same(p.Object.Ref) {
+		f.Marks = []rule.Mark{{Field: limit.At(), Label: "the kernel kills it here"}}
 	}
 	smaller := h.Smaller(limit.Value() * knowledge.HeapShare / 100)
 	fix := &rule.Fix{

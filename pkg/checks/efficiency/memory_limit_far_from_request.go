@@ -49,14 +49,14 @@ func farApart(p *rule.Pass, seen snapshot.Ref, parent *field.Path, limit, reques
 	}
 	asked := resources(parent, "requests", corev1.ResourceMemory)
 	f := rule.Finding{
-		Seen: seen, Field: limit.At, Value: limit.String(), Label: "what the node has to give in the end",
+		Seen: seen, Field: limit.At(), Value: limit.String(), Label: "what the node has to give in the end",
 		Message: fmt.Sprintf("%s may take %s, %s times the %s that it requests: the scheduler counts the request, the node pays the limit",
 			who(seen), limit, times(factor), request),
 		Marks: []rule.Mark{{Field: asked, Label: "what the scheduler counts"}},
 	}
-	if limit.At == nil { // the limit is a LimitRange's: the request is what can be changed here
+	if limit.At() == nil { // the limit is a LimitRange's: the request is what can be changed here
 		f.Field, f.Value, f.Label, f.Marks = asked, request.String(), "what the scheduler counts", nil
-		if request.At == nil {
+		if request.At() == nil {
 			f.Value, f.Label = "", ""
 			f.Message += "; both are the LimitRange's defaults"
 		}

@@ -90,7 +90,7 @@ func reportNominal(p *rule.Pass, path *field.Path, who string, cpu, memory *amou
 		f.Seen = p.Object.In(c.Name)
 	}
 	given := ""
-	if f.Field = of.At; f.Field == nil {
+	if f.Field = of.At(); f.Field == nil {
 		f.Field, f.Value = resources(path, "requests", name), ""
 		f.Label = "not said here"
 		given = ", by default of the namespace"

@@ -16,10 +16,20 @@ type budget struct {
 	limits, requests corev1.ResourceList // the defaults of LimitRanges
 }
 
-// amount is an effective quantity. At is where it is written, nil for a default of a LimitRange.
+// amount is an effective quantity.
 type amount struct {
 	resource.Quantity
-	At *field.Path
+	of   *field.Path // whose resources say it, nil for a default of a LimitRange
+	list string      // limits or requests
+	name corev1.ResourceName
+}
+
+// At is where the amount is written, nil for a default of a LimitRange.
+func (a *amount) At() *field.Path {
+	if a.of == nil {
+		return nil
+	}
+	return resources(a.of, a.list, a.name)
 }
 
 func (a *amount) set() bool { return a != nil && a.Sign() > 0 }
@@ -90,7 +100,7 @@ func fallback(to *corev1.ResourceList, from corev1.ResourceList) {
 // limit is the limit of a container, nil for none of its own.
 func (b budget) limit(c snapshot.Container, name corev1.ResourceName) *amount {
 	if q, ok := c.Resources.Limits[name]; ok {
-		return &amount{q, resources(c.Path, "limits", name)}
+		return &amount{q, c.Path, "limits", name}
 	}
 	if q, ok := b.limits[name]; ok {
 		return &amount{Quantity: q}
@@ -102,10 +112,10 @@ func (b budget) limit(c snapshot.Container, name corev1.ResourceName) *amount {
 // written for a request that is not, before it looks at LimitRanges.
 func (b budget) request(c snapshot.Container, name corev1.ResourceName) *amount {
 	if q, ok := c.Resources.Requests[name]; ok {
-		return &amount{q, resources(c.Path, "requests", name)}
+		return &amount{q, c.Path, "requests", name}
 	}
 	if q, ok := c.Resources.Limits[name]; ok {
-		return &amount{q, resources(c.Path, "limits", name)}
+		return &amount{q, c.Path, "limits", name}
 	}
 	if q, ok := b.requests[name]; ok {
 		return &amount{Quantity: q}
@@ -117,7 +127,7 @@ func (b budget) request(c snapshot.Container, name corev1.ResourceName) *amount 
 func (b budget) podLimit(name corev1.ResourceName) *amount {
 	if r := b.t.Spec.Resources; r != nil {
 		if q, ok := r.Limits[name]; ok {
-			return &amount{q, resources(b.t.SpecPath(), "limits", name)}
+			return &amount{q, b.t.SpecPath(), "limits", name}
 		}
 	}
 	return nil
@@ -128,7 +138,7 @@ func (b budget) podLimit(name corev1.ResourceName) *amount {
 func (b budget) podRequest(name corev1.ResourceName) *amount {
 	if r := b.t.Spec.Resources; r != nil {
 		if q, ok := r.Requests[name]; ok {
-			return &amount{q, resources(b.t.SpecPath(), "requests", name)}
+			return &amount{q, b.t.SpecPath(), "requests", name}
 		}
 	}
 	limit := b.podLimit(name)

@@ -55,10 +55,10 @@ func unequal(p *rule.Pass, seen snapshot.Ref, parent *field.Path, request, limit
 		return
 	}
 	f := rule.Finding{
-		Seen: seen, Field: at.At, Label: "less than the limit",
+		Seen: seen, Field: at.At(), Label: "less than the limit",
 		Message: fmt.Sprintf("%s requests less than its limits: %s", who(seen), strings.Join(words, ", ")),
 	}
-	if at.At == nil {
+	if at.At() == nil {
 		f.Field = parent.Child("resources")
 	} else {
 		f.Value = at.String()
