@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -33,8 +34,8 @@ type decisions struct {
 	config  *config.Config
 	folder  string // of the configuration, absolute
 	base    *report.Baseline
-	ignored []string // files that the configuration left out
-	gates   []string // that may be declared; nil: those of the program's model
+	ignored []string        // files that the configuration left out
+	gates   func() []string // that may be declared; nil: those of the program's model
 }
 
 // noConfig is the value of --config that uses none.
@@ -145,12 +146,19 @@ func findConfig() (string, error) {
 func (d *decisions) known() config.Known {
 	k := config.Known{Checks: checks.All(), Causes: causes.All(), Type: collect.TypeOf, Gates: d.gates}
 	if k.Gates == nil {
-		if m, err := model.Default(); err == nil { // a test reads it
-			k.Gates = gateIDs(m)
-		}
+		k.Gates = gatesOfDefault
 	}
 	return k
 }
+
+// gatesOfDefault are the gates of the program's own model, which a run of check seldom asks for.
+var gatesOfDefault = sync.OnceValue(func() []string {
+	m, err := model.Default()
+	if err != nil { // a test reads it
+		return nil
+	}
+	return gateIDs(m)
+})
 
 // checks are the checks as the configuration wants them.
 func (d *decisions) checks() []*rule.Check { return d.config.Apply(checks.All()) }

@@ -110,7 +110,7 @@ func (o *levelOptions) complete() error {
 	if o.model, err = readModel(o.modelFile); err != nil {
 		return err
 	}
-	o.decisions.gates = gateIDs(o.model)
+	o.decisions.gates = func() []string { return gateIDs(o.model) }
 	if err := o.decisions.read(false); err != nil {
 		return err
 	}

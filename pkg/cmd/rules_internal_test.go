@@ -20,7 +20,7 @@ func someRules() ([]*rule.Check, []*rule.Cause) {
 	checks := []*rule.Check{
 		{
 			ID: "host-root", Title: "the node's root is mounted into the container", Dimension: rule.Security, Severity: rule.Critical, On: rule.Workloads, Run: none,
-			Doc:   rule.Doc{Why: "It can write anywhere.", Before: "hostPath:\n  path: /\n", After: "emptyDir: {}\n"},
+			Doc:   rule.Doc{Why: "It can write anywhere.", Before: "hostPath:\n  path: /\n", After: "emptyDir: {}\n"}.Given,
 			Peers: map[string][]string{"kube-linter": {"sensitive-host-mounts"}, "polaris": {"hostPathSet"}},
 		},
 		{
@@ -30,22 +30,22 @@ func someRules() ([]*rule.Check, []*rule.Cause) {
 				Why:    "A budget without pods protects nothing, and nobody is told.\n\n- the labels changed,\n  or never were these\n- the namespace is another",
 				Before: "spec:\n  selector: {}\n", After: "spec:\n  selector:\n    matchLabels:\n      app: web\n",
 				References: []string{"https://kubernetes.io/docs/tasks/run-application/configure-pdb/"},
-			},
+			}.Given,
 			Peers: map[string][]string{"kube-linter": {"dangling-poddisruptionbudget", "pdb-min-available"}},
 		},
 		{
 			ID: "pdb-blocks-drain", Title: "the budget lets no pod go, so that nodes cannot be drained", Dimension: rule.Reliability, Severity: rule.High,
-			On: rule.Kinds(snapshot.PDBKind), Run: none, Doc: rule.Doc{Why: "w", Before: "b", After: "a"},
+			On: rule.Kinds(snapshot.PDBKind), Run: none, Doc: rule.Doc{Why: "w", Before: "b", After: "a"}.Given,
 			Peers: map[string][]string{"kube-linter": {"pdb-min-available"}},
 		},
 	}
 	causes := []*rule.Cause{
-		{ID: "exit-error", Title: "exits with an error", Stage: rule.StageExit, On: rule.Pods, Run: none, Doc: rule.Doc{Why: "w"}},
+		{ID: "exit-error", Title: "exits with an error", Stage: rule.StageExit, On: rule.Pods, Run: none, Doc: rule.Doc{Why: "w"}.Given},
 		{
 			ID: "image-tag-missing", Title: "the registry has no image of that tag", Stage: rule.StageImage, On: rule.Pods, Beats: []string{"image-pull"}, Run: none,
-			Doc: rule.Doc{Why: "Look what the registry has:\n\n```\nskopeo list-tags docker://registry.example.com/web\n```\n\nThe tag may also be one of another architecture, which reads the same in the event of the kubelet."},
+			Doc: rule.Doc{Why: "Look what the registry has:\n\n```\nskopeo list-tags docker://registry.example.com/web\n```\n\nThe tag may also be one of another architecture, which reads the same in the event of the kubelet."}.Given,
 		},
-		{ID: "image-pull", Title: "the image cannot be pulled", Stage: rule.StageImage, On: rule.Pods, Run: none, Doc: rule.Doc{Why: "w"}},
+		{ID: "image-pull", Title: "the image cannot be pulled", Stage: rule.StageImage, On: rule.Pods, Run: none, Doc: rule.Doc{Why: "w"}.Given},
 	}
 	return checks, causes
 }

@@ -17,16 +17,20 @@ type Known struct {
 	// nil takes words as they are.
 	Type func(word string) string
 	// Gates are those of the maturity model that may be declared; nil takes any.
-	Gates []string
+	Gates func() []string
 }
 
 // gate tells what is wrong with the name of a gate; "" is nothing.
 func (k Known) gate(name string) string {
-	if k.Gates == nil || name == "" || slices.Contains(k.Gates, name) {
+	if k.Gates == nil || name == "" {
+		return ""
+	}
+	gates := k.Gates()
+	if slices.Contains(gates, name) {
 		return ""
 	}
 	text := fmt.Sprintf("unknown gate %q", name)
-	if near := knowledge.Nearest(name, k.Gates); near != "" {
+	if near := knowledge.Nearest(name, gates); near != "" {
 		return text + "; did you mean " + near + "?"
 	}
 	return text

@@ -122,7 +122,8 @@ func (r *Rule) SettingWords() []string {
 	return words
 }
 
-func docOf(d rule.Doc) *RuleDoc {
+func docOf(docs rule.Docs) *RuleDoc {
+	d := docs.Read()
 	return &RuleDoc{Why: d.Why, Before: d.Before, After: d.After, References: append([]string{}, d.References...)}
 }
 

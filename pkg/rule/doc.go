@@ -19,15 +19,31 @@ type Doc struct {
 // Err tells what is wrong with the document, or nil.
 func (d Doc) Err() error { return d.err }
 
-// ReadDoc parses name from files: a title line, paragraphs, then the sections Before and After with
-// one fenced YAML block each, and References as a list. What is missing or malformed is kept for
-// Validate, since rules are values and values cannot fail.
-func ReadDoc(files fs.FS, name string) Doc {
-	data, err := fs.ReadFile(files, name)
-	if err != nil {
-		return Doc{err: err}
+// Given is a document that somebody has at hand, as the Docs of a rule.
+func (d Doc) Given() Doc { return d }
+
+// Docs gives the document of a rule. Hundreds of rules have one each, and few commands want any.
+type Docs func() Doc
+
+// Read gives the document; an empty one where there is none.
+func (d Docs) Read() Doc {
+	if d == nil {
+		return Doc{}
 	}
-	return parseDoc(name, string(data))
+	return d()
+}
+
+// ReadDoc is the document name of files: a title line, paragraphs, then the sections Before and After with
+// one fenced YAML block each, and References as a list. What is missing or malformed is told by
+// ValidateDocs, since rules are values and values cannot fail.
+func ReadDoc(files fs.FS, name string) Docs {
+	return func() Doc {
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			return Doc{err: err}
+		}
+		return parseDoc(name, string(data))
+	}
 }
 
 func parseDoc(name, text string) Doc {

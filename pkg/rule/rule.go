@@ -14,7 +14,7 @@ import (
 type Check struct {
 	ID        string // names the bad thing, in kebab-case
 	Title     string // no capital, no full stop, at most 60 letters
-	Doc       Doc
+	Doc       Docs
 	Dimension Dimension
 	Severity  Severity
 	Off       bool // contested: it runs only where somebody asks for it
@@ -36,7 +36,7 @@ type Number struct{ Value, Least, Most int }
 type Cause struct {
 	ID      string
 	Title   string
-	Doc     Doc
+	Doc     Docs
 	Stage   Stage
 	Beats   []string // causes it is more specific than
 	On      On

@@ -20,6 +20,7 @@
 package ruletest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,7 +61,7 @@ func Run(t *testing.T, checks ...*rule.Check) {
 // that no folder of fixtures is left without its check.
 func Whole(t T, testdata string, checks []*rule.Check) {
 	t.Helper()
-	if err := rule.Validate(checks, nil); err != nil {
+	if err := errors.Join(rule.Validate(checks, nil), rule.ValidateDocs(checks, nil)); err != nil {
 		t.Errorf("%v", err)
 	}
 	if !slices.IsSortedFunc(checks, func(a, b *rule.Check) int { return strings.Compare(a.ID, b.ID) }) {
@@ -217,10 +218,11 @@ func (r *runner) fixture(file string) (wanted, passed int) {
 // document runs the examples of the check's document.
 func (r *runner) document() {
 	r.Helper()
-	if _, res := r.run(r.check.ID+": Before", r.check.Doc.Before); res != nil && len(res.Findings) == 0 {
+	doc := r.check.Doc.Read()
+	if _, res := r.run(r.check.ID+": Before", doc.Before); res != nil && len(res.Findings) == 0 {
 		r.Errorf("%s: nothing is found in Before", r.check.ID)
 	}
-	s, res := r.run(r.check.ID+": After", r.check.Doc.After)
+	s, res := r.run(r.check.ID+": After", doc.After)
 	if res == nil {
 		return
 	}

@@ -27,7 +27,7 @@ func latest() *rule.Check {
 	const doc = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: %s}]}\n"
 	return &rule.Check{
 		ID: "no-tag", Title: "image without a tag", Dimension: rule.Maintenance, Severity: rule.Low, On: rule.Pods,
-		Doc:     rule.Doc{Title: "t", Why: "w", Before: fmt.Sprintf(doc, "web"), After: fmt.Sprintf(doc, "web:1")},
+		Doc:     rule.Doc{Title: "t", Why: "w", Before: fmt.Sprintf(doc, "web"), After: fmt.Sprintf(doc, "web:1")}.Given,
 		Applies: func(p *rule.Pass) bool { return p.Object.Name != "other" },
 		Run: func(p *rule.Pass) {
 			for i, c := range p.Object.Pod().Spec.Containers {
@@ -121,8 +121,8 @@ func TestRunner(t *testing.T) {
 		{name: "broken file", files: map[string]string{"more.yaml": "a: [\n"}, want: []string{"more.yaml: "}},
 		{name: "a check that panics", check: func(c *rule.Check) { c.Run = func(*rule.Pass) { panic("oh") } },
 			want: []string{"rule failed: oh", "rule failed: oh"}},
-		{name: "Before is silent", check: func(c *rule.Check) { c.Doc.Before = c.Doc.After }, want: []string{"no-tag: nothing is found in Before"}},
-		{name: "After fires", check: func(c *rule.Check) { c.Doc.After = c.Doc.Before }, want: []string{"no-tag: After, line 4:"}},
+		{name: "Before is silent", check: documented(func(d *rule.Doc) { d.Before = d.After }), want: []string{"no-tag: nothing is found in Before"}},
+		{name: "After fires", check: documented(func(d *rule.Doc) { d.After = d.Before }), want: []string{"no-tag: After, line 4:"}},
 		{name: "full stop", check: func(c *rule.Check) {
 			run := c.Run
 			c.Run = func(p *rule.Pass) {
@@ -210,5 +210,14 @@ func TestPosition(t *testing.T) {
 	}
 	if o, _ := s.Lookup(snapshot.PodKind, "default", "web"); o == nil {
 		t.Error("the namespace of fixtures is default")
+	}
+}
+
+// documented changes the document of a check.
+func documented(change func(*rule.Doc)) func(*rule.Check) {
+	return func(c *rule.Check) {
+		doc := c.Doc.Read()
+		change(&doc)
+		c.Doc = doc.Given
 	}
 }

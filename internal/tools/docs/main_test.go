@@ -47,11 +47,11 @@ func TestRulePages(t *testing.T) {
 		Doc: rule.Doc{
 			Why: "It can write anywhere.\n\nAnd read.", Before: "hostPath:\n  path: /\n", After: "emptyDir: {}\n",
 			References: []string{"https://kubernetes.io/docs/concepts/storage/volumes/#hostpath", "CIS Benchmark, 5.2.12"},
-		},
+		}.Given,
 		Peers: map[string][]string{"polaris": {"hostPathSet"}, "kube-linter": {"sensitive-host-mounts", "docker-sock"}},
 	}}, []*rule.Cause{{
 		ID: "image-tag-missing", Title: "the registry has no image of that tag", Stage: rule.StageImage, On: rule.Kinds(snapshot.PodKind, snapshot.JobKind),
-		Beats: []string{"image-pull"}, Run: none, Doc: rule.Doc{Why: "The tag is not there."},
+		Beats: []string{"image-pull"}, Run: none, Doc: rule.Doc{Why: "The tag is not there."}.Given,
 	}})
 	golden(t, "checks.md", func(b *bytes.Buffer) error { return writeRules(b, checksIntro, all.Rules[:1]) })
 	golden(t, "causes.md", func(b *bytes.Buffer) error { return writeRules(b, causesIntro, all.Rules[1:]) })
