@@ -190,42 +190,45 @@ func (f *files) size() int64 {
 
 // readAll reads and parses the inputs on all CPUs, and takes in what they hold in their order.
 func (f *files) readAll() {
-	results := make([]chan parsed, len(f.inputs))
-	for i := range results {
-		results[i] = make(chan parsed, 1)
-	}
 	workers := min(len(f.inputs), runtime.GOMAXPROCS(0))
-	atOnce := int64(max(1, min(filesTogether, len(f.inputs)/max(1, 4*workers))))
+	atOnce := max(1, min(filesTogether, len(f.inputs)/max(1, 4*workers)))
+	batches := slices.Collect(slices.Chunk(f.inputs, atOnce))
+	results := make([]chan []parser, len(batches))
+	for i := range results {
+		results[i] = make(chan []parser, 1)
+	}
 	var next atomic.Int64
 	for range workers {
 		go func() {
 			var text bytes.Buffer
-			for end := next.Add(atOnce); end-atOnce < int64(len(f.inputs)); end = next.Add(atOnce) {
-				from, to := end-atOnce, min(end, int64(len(f.inputs)))
-				parsers := make([]parser, to-from)
-				for i := range parsers {
-					in := f.inputs[from+int64(i)]
-					parsers[i] = parser{options: f.options, types: &f.types, charts: &f.charts, text: &text, found: in.found}
-					parsers[i].read(in)
+			for i := next.Add(1) - 1; i < int64(len(batches)); i = next.Add(1) - 1 {
+				parsers := make([]parser, len(batches[i]))
+				for k, in := range batches[i] {
+					parsers[k] = parser{options: f.options, types: &f.types, charts: &f.charts, text: &text, found: in.found}
+					parsers[k].read(in)
 				}
 				parse(parsers)
-				for i := range parsers {
-					results[from+int64(i)] <- parsers[i].parsed
-				}
+				results[i] <- parsers
 			}
 		}()
 	}
 	for i, result := range results {
-		p := <-result
-		f.take(p)
-		switch in := f.inputs[i]; {
-		case p.chart != "":
-			f.template(p.chart, in.found)
-		case in.found && len(p.parts) == 0 && len(p.problems) == 0:
-			f.problems = append(f.problems, Problem{File: in.name, Reason: ReasonOther})
-		default:
-			f.problems = append(f.problems, p.others...)
+		for k, p := range <-result {
+			f.took(batches[i][k], p.parsed)
 		}
+	}
+}
+
+// took takes in what an input holds.
+func (f *files) took(in input, p parsed) {
+	f.take(p)
+	switch {
+	case p.chart != "":
+		f.template(p.chart, in.found)
+	case in.found && len(p.parts) == 0 && len(p.problems) == 0:
+		f.problems = append(f.problems, Problem{File: in.name, Reason: ReasonOther})
+	default:
+		f.problems = append(f.problems, p.others...)
 	}
 }
 
@@ -252,7 +255,7 @@ func (f *files) template(chart string, found bool) {
 }
 
 // filesTogether is how many files of many are parsed in one go.
-const filesTogether = 16
+const filesTogether = 32
 
 // parse makes objects of what several inputs hold.
 func parse(parsers []parser) {
