@@ -42,7 +42,7 @@ var parsedImages memo[parsedImage]
 func parseImage(name string) (ImageRef, bool) {
 	var ref ImageRef
 	rest, digest, pinned := strings.Cut(name, "@")
-	if pinned && !imageDigest.MatchString(digest) || imageID.MatchString(name) {
+	if pinned && !imageDigest.MatchString(digest) || len(name) == 64 && imageID.MatchString(name) {
 		return ref, false
 	}
 	ref.Digest = digest

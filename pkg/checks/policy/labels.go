@@ -41,17 +41,17 @@ func judgeKeys(p *rule.Pass, metadata *field.Path, labels, annotations map[strin
 			continue
 		}
 		at := func() *field.Path { return metadata.Child("labels").Key(k) }
-		if wrong := validation.IsQualifiedName(k); len(wrong) > 0 {
+		if !knowledge.LabelKey(k) {
 			p.Report(rule.Finding{Field: at(), AtKey: true, Label: "no valid key", Message: fmt.Sprintf("%q is no key of a label: %s", k, effect)}).
 				WithFix(rule.Fix{Title: "write a key of letters, digits and - _ . that starts and ends with a letter or digit, at most 63, after an optional domain and /", Applicability: rule.NeedsThought, Caution: "whatever selects by the label must ask for the new one"})
 		}
-		if wrong := validation.IsValidLabelValue(labels[k]); len(wrong) > 0 {
+		if !knowledge.LabelValue(labels[k]) {
 			p.Report(rule.Finding{Field: at(), Value: labels[k], Label: "no valid value", Message: fmt.Sprintf("%s is no value of a label, %s: %s", rule.Quote(labels[k]), fault(labels[k]), effect)}).
 				WithFix(rule.Fix{Title: "shorten it to a word of letters, digits and - _ ., or make it an annotation, which may hold any text", Applicability: rule.NeedsThought, Caution: "whatever selects by the label must ask for the new value"})
 		}
 	}
 	for _, k := range keys(annotations) {
-		if !templated(k) && len(validation.IsQualifiedName(strings.ToLower(k))) > 0 { // as the API server asks
+		if !templated(k) && !knowledge.LabelKey(strings.ToLower(k)) { // as the API server asks
 			p.Report(rule.Finding{Field: metadata.Child("annotations").Key(k), AtKey: true, Label: "no valid key", Message: fmt.Sprintf("%q is no key of an annotation: %s", k, effect)}).
 				WithFix(rule.Fix{Title: "write a key of letters, digits and - _ . that starts and ends with a letter or digit, at most 63, after an optional domain and /", Applicability: rule.NeedsThought, Caution: "whatever reads the annotation must look for the new key"})
 		}
