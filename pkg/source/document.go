@@ -391,6 +391,9 @@ func newProblem(dec *yaml.Decoder, text string, err error) *problem {
 	// At the end of the text nothing is wrong but what was never closed.
 	if strings.TrimSpace(fromLine(text, p.line)) == "" {
 		line, column, ok := position(field(parser.Elem(), "parser", "context_mark"))
+		if line >= p.line {
+			line, column, ok = openAt(parser.Elem(), text)
+		}
 		if ok && line < p.line {
 			p.line, p.column = line, column
 			p.message += ", what starts here is not closed"
@@ -400,6 +403,19 @@ func newProblem(dec *yaml.Decoder, text string, err error) *problem {
 		p.message = "found text after the end of the value"
 	}
 	return p
+}
+
+// openAt gives the place of the innermost [ or { that the parser has seen no end of.
+func openAt(parser reflect.Value, text string) (line, column int, ok bool) {
+	open := field(parser, "parser", "marks")
+	if open.Kind() != reflect.Slice || open.Len() == 0 {
+		return 0, 0, false
+	}
+	if line, column, ok = position(open.Index(open.Len() - 1)); !ok {
+		return 0, 0, false
+	}
+	row := []rune(fromLine(text, line))
+	return line, column, column <= len(row) && (row[column-1] == '[' || row[column-1] == '{')
 }
 
 // position gives the 1-based line and column of a mark of the YAML parser.

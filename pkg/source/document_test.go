@@ -125,6 +125,8 @@ func TestDecodeErrors(t *testing.T) {
 		{"tab after spaces", "a:\n  b: 1\n  \tc: 2\n", "f.yaml:3:3: tab used for indentation, yaml allows only spaces"},
 		{"colon", "a: b: c\n", "f.yaml:1:5: mapping values are not allowed in this context"},
 		{"open quote", "a: 1\nb: \"x\nc: 1\n", "f.yaml:2:4: found unexpected end of stream, what starts here is not closed"},
+		{"open list at its start", "a: 1\nb: [\n", "f.yaml:2:4: did not find expected node content, what starts here is not closed"},
+		{"open mapping after a comma", "a: [{b: c,\n\n", "f.yaml:1:5: did not find expected node content, what starts here is not closed"},
 		{"open list", "a: 1\nb: [x\n\n", "f.yaml:2:4: did not find expected ',' or ']', what starts here is not closed"},
 		{"unknown anchor", "a: 1\nb: *x\n", "f.yaml:2:4: unknown anchor 'x' referenced"},
 		{"control character", "a: 1\nb: \x01\n", "f.yaml:2:4: control characters are not allowed"},
