@@ -19,6 +19,7 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/model"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/render"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/report"
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -93,7 +94,7 @@ func (o *levelOptions) fleetContexts() ([]string, error) {
 		}
 		return slices.Sorted(maps.Keys(raw.Contexts)), nil
 	}
-	names := unique(slices.DeleteFunc(slices.Clone(o.fleet.contexts), func(name string) bool { return name == "" }))
+	names := rule.Distinct(slices.DeleteFunc(slices.Clone(o.fleet.contexts), func(name string) bool { return name == "" }))
 	if len(names) == 0 {
 		return nil, usagef("--contexts names no context")
 	}

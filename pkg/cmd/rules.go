@@ -152,7 +152,7 @@ func (o *rulesOptions) run() error {
 	list := *o.all
 	list.Rules = []report.Rule{}
 	var errs []error
-	for _, id := range unique(o.args) {
+	for _, id := range rule.Distinct(o.args) {
 		i := slices.IndexFunc(o.all.Rules, func(r report.Rule) bool { return r.ID == id })
 		if i < 0 {
 			errs = append(errs, o.unknown(id))
@@ -194,7 +194,7 @@ func (o *rulesOptions) translate() error {
 			ids = append(ids, id.ID)
 		}
 		t.IDs = []report.Translated{}
-		for _, id := range unique(o.args) {
+		for _, id := range rule.Distinct(o.args) {
 			if i := slices.Index(ids, id); i >= 0 {
 				t.IDs = append(t.IDs, known[i])
 				continue
@@ -251,14 +251,4 @@ func didYouMean(text, near string) error {
 		return errors.New(text)
 	}
 	return fmt.Errorf("%s; did you mean %q?", text, near)
-}
-
-func unique(words []string) []string {
-	var out []string
-	for _, w := range words {
-		if !slices.Contains(out, w) {
-			out = append(out, w)
-		}
-	}
-	return out
 }

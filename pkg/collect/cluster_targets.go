@@ -33,6 +33,13 @@ var overviewKinds = []schema.GroupKind{
 	snapshot.HPAKind, snapshot.PDBKind, snapshot.IngressKind, snapshot.NetworkPolicyKind,
 }
 
+// routeKinds are those of the Gateway API, which many clusters do not have, that carry traffic; gatewayKinds all that causes
+// ask of it.
+var (
+	routeKinds   = []schema.GroupKind{snapshot.GatewayKind, snapshot.HTTPRouteKind, snapshot.GRPCRouteKind}
+	gatewayKinds = slices.Concat(routeKinds, []schema.GroupKind{snapshot.TLSRouteKind, snapshot.TCPRouteKind, snapshot.UDPRouteKind, snapshot.GatewayClassKind, snapshot.ReferenceGrantKind})
+)
+
 // Namespace is the namespace that the flags and the kubeconfig mean.
 func (c *Cluster) Namespace() (string, error) {
 	namespace, _, err := c.getter.ToRawKubeConfigLoader().Namespace()
@@ -45,11 +52,11 @@ func (c *Cluster) Namespace() (string, error) {
 func (c *Cluster) Targets(ctx context.Context, s *snapshot.Snapshot, namespace string, selector labels.Selector, args []string) ([]snapshot.Ref, error) {
 	switch {
 	case len(args) == 0:
-		routes := c.routes(ctx, namespace)
+		ofOthers := c.ofOthers(ctx, namespace, routeKinds)
 		if err := c.readKinds(ctx, s, namespace, overviewKinds); err != nil {
 			return nil, err
 		}
-		routes(s, routeKinds)
+		ofOthers(s)
 		if err := c.leaving(ctx, s, namespace); err != nil {
 			return nil, err
 		}
@@ -431,11 +438,17 @@ func (c *Cluster) Overview(ctx context.Context, s *snapshot.Snapshot, namespace 
 // outside of its namespace, and what admits it.
 var chainKinds = []schema.GroupKind{
 	snapshot.RCKind, snapshot.ControllerRevisionKind,
-	{Group: "networking.k8s.io", Kind: "IngressClass"}, {Group: "scheduling.k8s.io", Kind: "PriorityClass"}, {Group: "node.k8s.io", Kind: "RuntimeClass"},
-	{Group: "storage.k8s.io", Kind: "CSIDriver"}, {Group: "storage.k8s.io", Kind: "CSINode"}, {Group: "storage.k8s.io", Kind: "VolumeAttachment"},
-	{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}, {Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"},
-	{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicy"}, {Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicyBinding"},
-	{Group: "apiregistration.k8s.io", Kind: "APIService"},
+	snapshot.IngressClassKind, snapshot.PriorityClassKind, snapshot.RuntimeClassKind,
+	snapshot.CSIDriverKind, snapshot.CSINodeKind, {Group: "storage.k8s.io", Kind: "VolumeAttachment"},
+	snapshot.ValidatingWebhookKind, snapshot.MutatingWebhookKind, snapshot.AdmissionPolicyKind, snapshot.AdmissionBindingKind, snapshot.APIServiceKind,
+}
+
+// leaving reads the namespace of an overview where something in it is being deleted: it may be going with it.
+func (c *Cluster) leaving(ctx context.Context, s *snapshot.Snapshot, namespace string) error {
+	if namespace == "" || !slices.ContainsFunc(s.All(), func(o *snapshot.Object) bool { return o.Namespace == namespace && o.Meta.GetDeletionTimestamp() != nil }) {
+		return nil
+	}
+	return c.Fetch(ctx, s, []snapshot.Want{snapshot.WantGet(snapshot.NamespaceKind, "", namespace)})
 }
 
 // fewOwners is how many owners of kinds of others are read one by one.
@@ -447,9 +460,8 @@ const fewOwners = 100
 func (c *Cluster) Everything(ctx context.Context, s *snapshot.Snapshot, namespace string, kinds []schema.GroupKind) error {
 	c.placing.Store(&namespace)
 	defer c.placing.Store(nil)
-	routes := c.routes(ctx, namespace)
-	ours, others := besides(kinds, slices.Concat(overviewKinds, checkKinds, chainKinds))
-	ofOthers := c.ofOthers(ctx, namespace, slices.DeleteFunc(others, func(gk schema.GroupKind) bool { return gk.Group == gatewayGroup }))
+	ours, others := besides(slices.Concat(kinds, gatewayKinds), slices.Concat(overviewKinds, checkKinds, chainKinds))
+	ofOthers := c.ofOthers(ctx, namespace, others)
 	if err := c.Overview(ctx, s, namespace); err != nil {
 		return err
 	}
@@ -457,7 +469,6 @@ func (c *Cluster) Everything(ctx context.Context, s *snapshot.Snapshot, namespac
 	if err := c.Fetch(ctx, s, more); err != nil {
 		return err
 	}
-	routes(s, []string{""})
 	ofOthers(s)
 	for _, w := range more {
 		if out, _ := s.Outcome(w); out.State == snapshot.Blind && out.Reason != snapshot.ReasonTimeout && out.Reason != snapshot.ReasonFailed {
@@ -572,7 +583,7 @@ func besides(kinds, listed []schema.GroupKind) (ours, others []schema.GroupKind)
 	for _, gk := range kinds {
 		gvk, known := versionOf(gk)
 		switch {
-		case slices.Contains(listed, gk):
+		case slices.Contains(listed, gk), slices.Contains(others, gk):
 		case known && scheme.Scheme.Recognizes(gvk), ofCluster(gk):
 			ours = append(ours, gk)
 		default:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -199,7 +200,7 @@ func (d *kustomizeDisk) local(path string, data []byte) error {
 func (d *kustomizeDisk) look(file, key string, value any) {
 	switch v := value.(type) {
 	case map[string]any:
-		for _, k := range sortedKeys(v) {
+		for _, k := range slices.Sorted(maps.Keys(v)) {
 			if k == "helmCharts" || k == "helmChartInflationGenerator" {
 				d.complain("%s: %s runs helm, which is left to you: kustomize build --enable-helm %s | kubectl maturity check -f -", d.shown(file), k, d.dir)
 			}
@@ -244,15 +245,6 @@ func (d *kustomizeDisk) complain(format string, args ...any) {
 	if d.complaint == nil {
 		d.complaint = fmt.Errorf(format, args...)
 	}
-}
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 var (

@@ -12,11 +12,7 @@ import (
 // ReadKinds are the kinds that commands read of a cluster whatever the rules name: the overview, what hangs together with
 // it, and what carries traffic to it.
 func ReadKinds() []schema.GroupKind {
-	kinds := slices.Concat(overviewKinds, checkKinds, chainKinds)
-	for _, kind := range routeKinds {
-		kinds = append(kinds, schema.GroupKind{Group: gatewayGroup, Kind: kind})
-	}
-	return append(kinds, snapshot.GatewayClassKind, snapshot.ReferenceGrantKind)
+	return slices.Concat(overviewKinds, checkKinds, chainKinds, gatewayKinds)
 }
 
 // Own tells whether a kind is Kubernetes' own, so that every cluster serves it.

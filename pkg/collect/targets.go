@@ -176,10 +176,7 @@ func tops(s *snapshot.Snapshot, namespace string, selector labels.Selector) []sn
 	beside := []schema.GroupKind{
 		snapshot.ServiceKind, snapshot.PVCKind, snapshot.IngressKind, snapshot.HPAKind, snapshot.PDBKind, snapshot.NetworkPolicyKind,
 	}
-	for _, kind := range routeKinds {
-		beside = append(beside, schema.GroupKind{Group: gatewayGroup, Kind: kind})
-	}
-	for _, gk := range beside {
+	for _, gk := range append(beside, routeKinds...) {
 		for _, o := range s.List(gk, namespace) {
 			keep(o)
 		}

@@ -11,7 +11,7 @@ import (
 type breaking struct {
 	engine   *Engine
 	snapshot *snapshot.Snapshot
-	looking  map[lookedAt][]*rule.Cause
+	looking  looking[*rule.Cause]
 
 	result   *Result
 	pass     *rule.Pass
@@ -21,26 +21,12 @@ type breaking struct {
 }
 
 func newBreaking(e *Engine, s *snapshot.Snapshot) *breaking {
-	return &breaking{engine: e, snapshot: s, looking: map[lookedAt][]*rule.Cause{}}
+	return &breaking{engine: e, snapshot: s, looking: looking[*rule.Cause]{}}
 }
 
-// causes are those that look at such an object, and not at its past.
-func (b *breaking) causes(at lookedAt) []*rule.Cause {
-	list, ok := b.looking[at]
-	if !ok {
-		for _, c := range b.engine.Causes {
-			if !c.History && c.On.LooksAt(at.kind, at.workload) {
-				list = append(list, c)
-			}
-		}
-		b.looking[at] = list
-	}
-	return list
-}
-
-// judge runs the causes that look at o.
+// judge runs the causes that look at o, and not at its past.
 func (b *breaking) judge(o *snapshot.Object, part *Result) {
-	causes := b.causes(lookedAt{o.GroupKind(), rule.Workloads.Matches(b.snapshot, o)})
+	causes := b.looking.at(lookOf(b.snapshot, o), b.engine.Causes, func(c *rule.Cause) (rule.On, bool) { return c.On, !c.History })
 	if len(causes) == 0 || well(b.snapshot, o) {
 		return
 	}
@@ -54,13 +40,17 @@ func (b *breaking) judge(o *snapshot.Object, part *Result) {
 func (b *breaking) report(f *rule.Finding) { b.findings = append(b.findings, f) }
 
 func (b *breaking) cannot(reason string) {
-	b.result.NotEvaluated = append(b.result.NotEvaluated, NotEvaluated{Rule: b.cause.ID, Object: b.object.Ref, Reason: snapshot.ReasonUnavailable, Detail: reason})
+	b.notEvaluated(NotEvaluated{Rule: b.cause.ID, Object: b.object.Ref, Reason: snapshot.ReasonUnavailable, Detail: reason})
+}
+
+func (b *breaking) notEvaluated(n NotEvaluated) {
+	b.result.NotEvaluated = append(b.result.NotEvaluated, n)
 }
 
 func (b *breaking) one(c *rule.Cause) {
 	b.cause, b.findings = c, b.findings[:0]
 	b.pass.Ask(c)
-	b.run()
+	guard(c.ID, b.object, b.notEvaluated, func() { c.Run(b.pass) })
 	if len(b.findings) == 0 {
 		return
 	}
@@ -72,15 +62,6 @@ func (b *breaking) one(c *rule.Cause) {
 			b.result.Findings = append(b.result.Findings, f)
 		}
 	}
-}
-
-func (b *breaking) run() {
-	defer func() {
-		if r := recover(); r != nil {
-			b.result.NotEvaluated = append(b.result.NotEvaluated, panicked(b.cause.ID, b.object, r))
-		}
-	}()
-	b.cause.Run(b.pass)
 }
 
 // deferred tells whether the cause would have wanted to see more than lists tell.

@@ -14,14 +14,13 @@ type checking struct {
 	engine   *Engine
 	snapshot *snapshot.Snapshot
 	tallies  tallies
-	looking  map[lookedAt][]*rule.Check
+	looking  looking[*rule.Check]
 	of       map[lookedAt][]*Tally // of the checks that look at a kind, in one namespace
 	within   string                // that namespace
 
 	result   *Result // of the part that the object belongs to
 	pass     *rule.Pass
 	object   *snapshot.Object
-	check    *rule.Check
 	findings []*rule.Finding
 	unknown  string
 	blind    bool // unknown was said
@@ -35,22 +34,28 @@ type lookedAt struct {
 	workload bool
 }
 
-func newChecking(e *Engine, s *snapshot.Snapshot) *checking {
-	return &checking{engine: e, snapshot: s, tallies: tallies{}, looking: map[lookedAt][]*rule.Check{}, of: map[lookedAt][]*Tally{}}
+func lookOf(s *snapshot.Snapshot, o *snapshot.Object) lookedAt {
+	return lookedAt{o.GroupKind(), rule.Workloads.Matches(s, o)}
 }
 
-// checks are those that look at such an object.
-func (j *checking) checks(at lookedAt) []*rule.Check {
-	list, ok := j.looking[at]
+// looking are the rules that look at such an object, found once.
+type looking[R any] map[lookedAt][]R
+
+func (known looking[R]) at(at lookedAt, rules []R, on func(R) (rule.On, bool)) []R {
+	list, ok := known[at]
 	if !ok {
-		for _, c := range j.engine.Checks {
-			if !c.Off && c.On.LooksAt(at.kind, at.workload) {
-				list = append(list, c)
+		for _, r := range rules {
+			if on, run := on(r); run && on.LooksAt(at.kind, at.workload) {
+				list = append(list, r)
 			}
 		}
-		j.looking[at] = list
+		known[at] = list
 	}
 	return list
+}
+
+func newChecking(e *Engine, s *snapshot.Snapshot) *checking {
+	return &checking{engine: e, snapshot: s, tallies: tallies{}, looking: looking[*rule.Check]{}, of: map[lookedAt][]*Tally{}}
 }
 
 // judge runs the checks that look at o. How something is set that is being deleted does not matter any more.
@@ -67,8 +72,8 @@ func (j *checking) judge(o *snapshot.Object, part *Result) {
 		j.within = o.Namespace
 		clear(j.of)
 	}
-	key := lookedAt{o.GroupKind(), rule.Workloads.Matches(j.snapshot, o)}
-	checks := j.checks(key)
+	key := lookOf(j.snapshot, o)
+	checks := j.looking.at(key, j.engine.Checks, func(c *rule.Check) (rule.On, bool) { return c.On, !c.Off })
 	counted := j.of[key]
 	if counted == nil {
 		for _, c := range checks {
@@ -106,8 +111,9 @@ func (j *checking) unresolved(path *field.Path, to snapshot.Ref) {
 }
 
 func (j *checking) one(c *rule.Check, t *Tally) {
-	j.check, j.findings, j.blind, j.failed, j.said = c, j.findings[:0], false, false, false
-	applies := j.run()
+	j.findings, j.blind, j.failed, j.said = j.findings[:0], false, false, false
+	applies := false
+	guard(c.ID, j.object, j.panicked, func() { applies = j.run(c) })
 	switch {
 	case !applies && !j.failed && !j.blind:
 		t.NotApplicable++
@@ -130,9 +136,7 @@ func (j *checking) one(c *rule.Check, t *Tally) {
 }
 
 // run runs the check, and tells whether it applies.
-func (j *checking) run() (applies bool) {
-	defer j.survive()
-	c := j.check
+func (j *checking) run(c *rule.Check) (applies bool) {
 	j.pass.Judge(c)
 	applies = c.Applies == nil || c.Applies(j.pass)
 	if !applies && !j.engine.NamePassing {
@@ -154,12 +158,9 @@ func (j *checking) run() (applies bool) {
 	return applies
 }
 
-// survive turns a panic of the check into an entry of what was not evaluated.
-func (j *checking) survive() {
-	if r := recover(); r != nil {
-		n := panicked(j.check.ID, j.object, r)
-		j.failed = true
-		j.result.NotEvaluated = append(j.result.NotEvaluated, n)
-		j.cannot(n.Detail)
-	}
+// panicked takes in that the check did.
+func (j *checking) panicked(n NotEvaluated) {
+	j.failed = true
+	j.result.NotEvaluated = append(j.result.NotEvaluated, n)
+	j.cannot(n.Detail)
 }

@@ -7,54 +7,37 @@ import (
 	"time"
 	"unicode"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
-// condition is one entry of status.conditions of a kind that has no Go type here.
+// condition is one entry of status.conditions of a kind that has no Go type here; where it does not say since when, since the
+// object was made.
 type condition struct {
-	kind, status, reason, message string
-	since                         time.Time // of its status; when the object was made where it does not say
-	stale                         bool      // it speaks of an older spec
+	metav1.Condition
+	stale bool // it speaks of an older spec
 }
 
 // conditionsIn are the conditions in the status of o, or in a part of it.
 func conditionsIn(o *snapshot.Object, status map[string]any) []condition {
-	list, _ := status["conditions"].([]any)
 	var out []condition
-	for _, item := range list {
-		m, _ := item.(map[string]any)
-		c := condition{kind: word(m, "type"), status: word(m, "status"), reason: word(m, "reason"), message: word(m, "message"), since: o.Meta.GetCreationTimestamp().Time}
-		if c.kind == "" {
+	for _, c := range rule.ConditionsIn(status, "conditions") {
+		if c.Type == "" {
 			continue
 		}
-		if t, err := time.Parse(time.RFC3339, word(m, "lastTransitionTime")); err == nil {
-			c.since = t
+		if c.LastTransitionTime.IsZero() {
+			c.LastTransitionTime = o.Meta.GetCreationTimestamp()
 		}
-		if seen, ok := whole(m["observedGeneration"]); ok {
-			c.stale = seen < o.Meta.GetGeneration()
-		} else if seen, ok := whole(status["observedGeneration"]); ok {
-			c.stale = seen < o.Meta.GetGeneration()
+		seen, ok := c.ObservedGeneration, c.ObservedGeneration != 0
+		if !ok {
+			seen, ok = snapshot.WholeIn(status, "observedGeneration")
 		}
-		out = append(out, c)
+		out = append(out, condition{c, ok && seen < o.Meta.GetGeneration()})
 	}
 	return out
-}
-
-func word(m map[string]any, key string) string {
-	s, _ := m[key].(string)
-	return s
-}
-
-func whole(v any) (int64, bool) {
-	switch n := v.(type) {
-	case int64:
-		return n, true
-	case float64:
-		return int64(n), true
-	}
-	return 0, false
 }
 
 // polarity is what a condition means.
@@ -171,12 +154,12 @@ func conditionHealth(s *snapshot.Snapshot, o *snapshot.Object) Health {
 // judge is what conditions say together; decided is false where none of them says whether all is well.
 func judge(s *snapshot.Snapshot, list []condition) (h Health, decided bool) {
 	at := func(kind string) *condition {
-		if i := slices.IndexFunc(list, func(c condition) bool { return c.kind == kind }); i >= 0 {
+		if i := slices.IndexFunc(list, func(c condition) bool { return c.Type == kind }); i >= 0 {
 			return &list[i]
 		}
 		return nil
 	}
-	working := slices.ContainsFunc(list, func(c condition) bool { return c.status == "True" && slices.Contains(busy, c.kind) && !failing(c) })
+	working := slices.ContainsFunc(list, func(c condition) bool { return c.Status == "True" && slices.Contains(busy, c.Type) && !failing(c) })
 	var summary *condition
 	for _, kind := range summaries {
 		if summary = at(kind); summary != nil {
@@ -187,45 +170,45 @@ func judge(s *snapshot.Snapshot, list []condition) (h Health, decided bool) {
 	var fine []string
 	for i := range list {
 		c := &list[i]
-		of := polarityOf(c.kind)
-		if c.status == "" && strings.HasSuffix(c.kind, "Error") { // Argo CD lists only what is true
-			c.status = "True"
+		of := polarityOf(c.Type)
+		if c.Status == "" && strings.HasSuffix(c.Type, "Error") { // Argo CD lists only what is true
+			c.Status = "True"
 		}
-		if summary != nil && c != summary && of == positive && !slices.Contains(apart, c.kind) {
+		if summary != nil && c != summary && of == positive && !slices.Contains(apart, c.Type) {
 			continue // a part of what the summary says
 		}
 		switch {
-		case of == neutral && c.kind == "Progressing" && c.status == "False" && failing(*c):
+		case of == neutral && c.Type == "Progressing" && c.Status == "False" && failing(*c):
 			return Health{Unhealthy, said(s, *c)}, true
 		case of == neutral:
 		case c.stale:
 			stale = c
-		case of == negative && c.status == "True":
+		case of == negative && c.Status == "True":
 			return Health{Unhealthy, said(s, *c)}, true
-		case of == positive && c.status == "False":
+		case of == positive && c.Status == "False":
 			// The summary speaks for the others, unless it gives no reason and another one does.
-			if open == nil || open.status != "False" || c == summary && (c.message != "" || open.message == "") || open.message == "" && c.message != "" {
+			if open == nil || open.Status != "False" || c == summary && (c.Message != "" || open.Message == "") || open.Message == "" && c.Message != "" {
 				open = c
 			}
-		case c.status == "Unknown" || c.status == "":
+		case c.Status == "Unknown" || c.Status == "":
 			if open == nil {
 				open = c
 			}
 		default:
-			fine = append(fine, c.kind)
+			fine = append(fine, c.Type)
 		}
 	}
 	switch {
-	case open != nil && open.kind == "Succeeded" && open.status == "Unknown":
-		return Health{Starting, strings.TrimSuffix("runs for "+rule.Human(s.Now.Sub(open.since))+": "+clip(open.message), ": ")}, true
-	case open != nil && (s.Now.Sub(open.since) < youth || working && s.Now.Sub(open.since) < longWork):
+	case open != nil && open.Type == "Succeeded" && open.Status == "Unknown":
+		return Health{Starting, strings.TrimSuffix("runs for "+rule.Human(s.Now.Sub(open.LastTransitionTime.Time))+": "+clip(open.Message), ": ")}, true
+	case open != nil && (s.Now.Sub(open.LastTransitionTime.Time) < youth || working && s.Now.Sub(open.LastTransitionTime.Time) < longWork):
 		return Health{Starting, said(s, *open)}, true
-	case open != nil && open.status == "False":
+	case open != nil && open.Status == "False":
 		return Health{Unhealthy, said(s, *open)}, true
 	case open != nil:
 		return Health{Unknown, said(s, *open)}, true
 	case stale != nil:
-		return Health{Unknown, fmt.Sprintf("%s is %s of an older spec: its controller has not looked at the last change", stale.kind, stale.status)}, true
+		return Health{Unknown, fmt.Sprintf("%s is %s of an older spec: its controller has not looked at the last change", stale.Type, stale.Status)}, true
 	case len(fine) == 0:
 		return Health{}, false
 	}
@@ -235,7 +218,7 @@ func judge(s *snapshot.Snapshot, list []condition) (h Health, decided bool) {
 // failing tells whether a condition that goes by its reason says that it failed.
 func failing(c condition) bool {
 	for _, w := range []string{"Failed", "Failure", "Error", "DeadlineExceeded", "TimedOut", "Aborted", "WithRetry"} {
-		if strings.Contains(c.reason, w) {
+		if strings.Contains(c.Reason, w) {
 			return true
 		}
 	}
@@ -244,19 +227,19 @@ func failing(c condition) bool {
 
 // wellWith words that conditions are as they should be.
 func wellWith(list []condition, summary *condition, fine []string) string {
-	if summary != nil && summary.status == "True" {
-		text := strings.ToLower(summary.kind)
+	if summary != nil && summary.Status == "True" {
+		text := strings.ToLower(summary.Type)
 		for _, c := range list { // of a part, or of its last backup
-			if c.status == "False" && !c.stale && (polarityOf(c.kind) == positive && !slices.Contains(summaries, c.kind) || strings.HasPrefix(c.kind, "Last") && strings.HasSuffix(c.kind, "Succeeded")) {
-				return fmt.Sprintf("%s; %s is False", text, c.kind)
+			if c.Status == "False" && !c.stale && (polarityOf(c.Type) == positive && !slices.Contains(summaries, c.Type) || strings.HasPrefix(c.Type, "Last") && strings.HasSuffix(c.Type, "Succeeded")) {
+				return fmt.Sprintf("%s; %s is False", text, c.Type)
 			}
 		}
 		return text
 	}
 	var words []string
 	for _, c := range list {
-		if slices.Contains(fine, c.kind) {
-			words = append(words, c.kind+" is "+c.status)
+		if slices.Contains(fine, c.Type) {
+			words = append(words, c.Type+" is "+string(c.Status))
 		}
 	}
 	const few = 3
@@ -268,14 +251,14 @@ func wellWith(list []condition, summary *condition, fine []string) string {
 
 // said quotes a condition.
 func said(s *snapshot.Snapshot, c condition) string {
-	text := fmt.Sprintf("%s is %s", c.kind, c.status)
-	if age := s.Now.Sub(c.since); age >= 0 && !c.since.IsZero() {
+	text := fmt.Sprintf("%s is %s", c.Type, c.Status)
+	if age := s.Now.Sub(c.LastTransitionTime.Time); age >= 0 && !c.LastTransitionTime.IsZero() {
 		text += " for " + rule.Human(age)
 	}
-	if c.reason != "" && c.reason != c.kind {
-		text += " (" + clip(c.reason) + ")"
+	if c.Reason != "" && c.Reason != c.Type {
+		text += " (" + clip(c.Reason) + ")"
 	}
-	if m := clip(c.message); m != "" {
+	if m := clip(c.Message); m != "" {
 		text += ": " + m
 	}
 	return text
@@ -302,12 +285,11 @@ var phases = map[string]State{
 
 // phaseHealth reads status.phase, status.state or status.health.
 func phaseHealth(s *snapshot.Snapshot, o *snapshot.Object, status map[string]any) (Health, bool) {
-	inner, _ := status["health"].(map[string]any)
 	for _, at := range []struct {
 		name, value, message string
 	}{
-		{"health", word(inner, "status"), word(inner, "message")}, {"health", word(status, "health"), ""},
-		{"phase", word(status, "phase"), word(status, "message")}, {"state", word(status, "state"), word(status, "message")},
+		{"health", snapshot.TextIn(status, "health", "status"), snapshot.TextIn(status, "health", "message")}, {"health", snapshot.TextIn(status, "health"), ""},
+		{"phase", snapshot.TextIn(status, "phase"), snapshot.TextIn(status, "message")}, {"state", snapshot.TextIn(status, "state"), snapshot.TextIn(status, "message")},
 	} {
 		state, known := phases[strings.ToLower(at.value)]
 		if !known {

@@ -84,13 +84,11 @@ func panicked(id string, o *snapshot.Object, r any) NotEvaluated {
 // where is the first frame of a rule in a stack, for the bug report.
 func where(stack []byte) string {
 	for line := range strings.SplitSeq(string(stack), "\n") {
-		if at := strings.Index(line, "/pkg/ca"); at >= 0 && strings.Contains(line, ".go:") {
-			file, _, _ := strings.Cut(line[at+1:], " ")
-			return " (at " + file + ")"
-		}
-		if at := strings.Index(line, "/pkg/checks/"); at >= 0 && strings.Contains(line, ".go:") {
-			file, _, _ := strings.Cut(line[at+1:], " ")
-			return " (at " + file + ")"
+		for _, rules := range []string{"/pkg/causes/", "/pkg/checks/"} {
+			if at := strings.Index(line, rules); at >= 0 && strings.Contains(line, ".go:") {
+				file, _, _ := strings.Cut(line[at+1:], " ")
+				return " (at " + file + ")"
+			}
 		}
 	}
 	return ""

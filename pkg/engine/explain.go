@@ -454,7 +454,7 @@ func (c *chain) down(o *snapshot.Object) {
 		if HealthOf(c.s, o).State != Healthy {
 			c.want(snapshot.WantList(snapshot.PodKind, o.Namespace, ""))
 		}
-	case snapshot.HPAKind, snapshot.PDBKind, snapshot.IngressKind, snapshot.NetworkPolicyKind, httpRouteKind:
+	case snapshot.HPAKind, snapshot.PDBKind, snapshot.IngressKind, snapshot.NetworkPolicyKind, snapshot.HTTPRouteKind:
 		c.leadsTo(o)
 	case snapshot.NodeKind:
 		c.want(wantPodsOn(o.Name))
@@ -527,7 +527,7 @@ func (c *chain) pod(o *snapshot.Object, pod *corev1.Pod) {
 	}
 	c.revisions(c.s.TopOwner(o))
 	if pod.Spec.NodeName != "" {
-		if node := c.get(snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: pod.Spec.NodeName}); node != nil {
+		if node := c.get(snapshot.NodeRef(pod.Spec.NodeName)); node != nil {
 			c.led(o, node)
 			c.add(node)
 		}
@@ -572,7 +572,7 @@ func (c *chain) service(o *snapshot.Object) {
 	if !ok || svc.Spec.Type == corev1.ServiceTypeExternalName {
 		return
 	}
-	c.want(snapshot.WantList(snapshot.EndpointSliceKind, o.Namespace, "kubernetes.io/service-name="+o.Name))
+	c.want(snapshot.WantEndpoints(o.Namespace, o.Name))
 	if state := HealthOf(c.s, o).State; len(svc.Spec.Selector) == 0 || state != Unhealthy && state != Starting {
 		return
 	}

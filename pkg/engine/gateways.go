@@ -9,11 +9,9 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
-const gatewayGroup = "gateway.networking.k8s.io"
-
 // isRoute tells whether an object is a route of the Gateway API.
 func isRoute(o *snapshot.Object) bool {
-	return o.Group() == gatewayGroup && strings.HasSuffix(o.Kind, "Route")
+	return o.Group() == snapshot.GatewayKind.Group && strings.HasSuffix(o.Kind, "Route")
 }
 
 // gatewayHealth reads what its controller says of a Gateway, and of each of its listeners.
@@ -21,7 +19,7 @@ func gatewayHealth(s *snapshot.Snapshot, o *snapshot.Object) Health {
 	status, _ := o.Raw()["status"].(map[string]any)
 	list := conditionsIn(o, status)
 	// The API server fills these in; a controller replaces them.
-	waiting := !slices.ContainsFunc(list, func(c condition) bool { return c.status != "Unknown" })
+	waiting := !slices.ContainsFunc(list, func(c condition) bool { return c.Status != "Unknown" })
 	switch {
 	case o.Meta.GetDeletionTimestamp() != nil:
 		return beingDeleted(s, o)
@@ -35,14 +33,13 @@ func gatewayHealth(s *snapshot.Snapshot, o *snapshot.Object) Health {
 		return h
 	}
 	routes := int64(0)
-	for _, item := range items(status, "listeners") {
-		l, _ := item.(map[string]any)
+	for _, l := range snapshot.MapsIn(status, "listeners") {
 		for _, c := range conditionsIn(o, l) {
-			if !c.stale && (c.status == "False" && (c.kind == "Accepted" || c.kind == "Programmed" || c.kind == "ResolvedRefs") || c.status == "True" && c.kind == "Conflicted") {
-				return Health{Unhealthy, fmt.Sprintf("listener %s: %s", word(l, "name"), said(s, c))}
+			if !c.stale && rule.GatewayRefuses(c.Condition) {
+				return Health{Unhealthy, fmt.Sprintf("listener %s: %s", snapshot.TextIn(l, "name"), said(s, c))}
 			}
 		}
-		n, _ := whole(l["attachedRoutes"])
+		n, _ := snapshot.WholeIn(l, "attachedRoutes")
 		routes += n
 	}
 	return Health{Healthy, "programmed, " + rule.Count(int(routes), "route")}
@@ -56,22 +53,21 @@ func routeHealth(s *snapshot.Snapshot, o *snapshot.Object) Health {
 	}
 	var by []string
 	stale := false
-	for _, item := range items(status, "parents") {
-		parent, _ := item.(map[string]any)
-		ref, _ := parent["parentRef"].(map[string]any)
+	for _, parent := range snapshot.MapsIn(status, "parents") {
+		name := snapshot.TextIn(parent, "parentRef", "name")
 		taken := false
 		for _, c := range conditionsIn(o, parent) {
 			switch {
 			case c.stale:
 				stale = true
-			case c.status == "False" && (c.kind == "Accepted" || c.kind == "ResolvedRefs" || c.kind == "Programmed"):
-				return Health{Unhealthy, fmt.Sprintf("gateway %s: %s", word(ref, "name"), said(s, c))}
-			case c.status == "True" && c.kind == "Accepted":
+			case rule.GatewayRefuses(c.Condition):
+				return Health{Unhealthy, fmt.Sprintf("gateway %s: %s", name, said(s, c))}
+			case c.Status == "True" && c.Type == "Accepted":
 				taken = true
 			}
 		}
 		if taken {
-			by = append(by, word(ref, "name"))
+			by = append(by, name)
 		}
 	}
 	switch {
@@ -83,9 +79,4 @@ func routeHealth(s *snapshot.Snapshot, o *snapshot.Object) Health {
 		return Health{Starting, "no Gateway has answered yet"}
 	}
 	return Health{Unknown, "no Gateway has said that it serves this route"}
-}
-
-func items(m map[string]any, key string) []any {
-	list, _ := m[key].([]any)
-	return list
 }

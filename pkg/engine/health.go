@@ -460,12 +460,6 @@ func replaced(s *snapshot.Snapshot, o *snapshot.Object) bool {
 	return s.Now.Sub(end) >= rule.LongRun
 }
 
-// slicesRead tells whether the slices of a Service were read: its own, or all of the namespace.
-func slicesRead(s *snapshot.Snapshot, service *snapshot.Object) bool {
-	own, ok := s.Outcome(snapshot.WantList(snapshot.EndpointSliceKind, service.Namespace, discoveryv1.LabelServiceName+"="+service.Name))
-	return ok && own.State == snapshot.Present || s.ListRead(snapshot.EndpointSliceKind, service.Namespace)
-}
-
 // takenAway tells whether a pod ended since somebody wanted its place, and not by a fault of its own.
 // Source: the reasons of the condition DisruptionTarget in k8s.io/kubernetes, pkg/controller and
 // pkg/registry; the kubelet's own for a node that shuts down.
@@ -473,10 +467,7 @@ func takenAway(pod *corev1.Pod) bool {
 	if pod.Status.Reason == "Terminated" {
 		return true
 	}
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue &&
-			slices.Contains([]string{"DeletionByTaintManager", "EvictionByEvictionAPI", "DeletionByPodGC", corev1.PodReasonPreemptionByScheduler}, c.Reason)
-	})
+	return slices.Contains([]string{"DeletionByTaintManager", "EvictionByEvictionAPI", "DeletionByPodGC", corev1.PodReasonPreemptionByScheduler}, rule.Disruption(pod).Reason)
 }
 
 // olderPods tells of a StatefulSet's pods that are of an older template because it is asked to leave them.
@@ -555,7 +546,7 @@ func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service
 		ports += len(es.Ports)
 		for _, ep := range es.Endpoints {
 			total++
-			if ep.Conditions.Ready == nil || *ep.Conditions.Ready {
+			if rule.EndpointReady(&ep) {
 				ready++
 			}
 		}
@@ -575,7 +566,7 @@ func serviceHealth(s *snapshot.Snapshot, o *snapshot.Object, svc *corev1.Service
 		return Health{Healthy, text}
 	case len(svc.Spec.Selector) == 0:
 		return Health{Unknown, "no selector: its endpoints are kept by hand, and none of those read is ready"}
-	case len(lists) == 0 && !slicesRead(s, o):
+	case len(lists) == 0 && !s.EndpointSlicesRead(o):
 		return Health{Unknown, "its endpoints were not read"}
 	}
 	if behind := s.SelectedTemplates(o.Namespace, labels.SelectorFromSet(svc.Spec.Selector)); total == 0 && len(behind) > 0 {
@@ -610,7 +601,7 @@ func portNames(svc *corev1.Service) string {
 func sliceHealth(s *snapshot.Snapshot, slice *discoveryv1.EndpointSlice) Health {
 	ready := 0
 	for _, ep := range slice.Endpoints {
-		if ep.Conditions.Ready == nil || *ep.Conditions.Ready {
+		if rule.EndpointReady(&ep) {
 			ready++
 		}
 	}

@@ -58,7 +58,7 @@ func newestJob(s *snapshot.Snapshot, cron *snapshot.Object, ended bool) *snapsho
 	var newest *snapshot.Object
 	for _, o := range s.Owned(cron) {
 		job, ok := o.Typed.(*batchv1.Job)
-		if !ok || ended && !over(job) {
+		if !ok || ended && rule.JobEnded(job).Type == "" {
 			continue
 		}
 		if newest == nil || newest.Meta.GetCreationTimestamp().Time.Before(job.CreationTimestamp.Time) {
@@ -66,15 +66,6 @@ func newestJob(s *snapshot.Snapshot, cron *snapshot.Object, ended bool) *snapsho
 		}
 	}
 	return newest
-}
-
-func over(job *batchv1.Job) bool {
-	for _, c := range job.Status.Conditions {
-		if c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) {
-			return true
-		}
-	}
-	return false
 }
 
 func claimHealth(s *snapshot.Snapshot, claim *corev1.PersistentVolumeClaim) Health {
@@ -316,10 +307,7 @@ func hurtOn(s *snapshot.Snapshot, node string) string {
 	if podsOnRead(s, node) {
 		text = fmt.Sprintf("%d of %s on it not healthy: ", len(names), rule.Count(len(all), "pod"))
 	}
-	if len(names) > few {
-		return text + strings.Join(names[:few], ", ") + fmt.Sprintf(" and %d more", len(names)-few)
-	}
-	return text + strings.Join(names, ", ")
+	return text + rule.Few(names, few)
 }
 
 // podsOnRead tells whether all pods of a node were read.

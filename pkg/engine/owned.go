@@ -104,25 +104,21 @@ func (c *chain) owners(o *snapshot.Object) {
 // applied are the objects on the list that an object of another's kind keeps of what it applied: Argo CD's
 // status.resources and Flux' status.inventory. Those that are said to be well are left out.
 func applied(o *snapshot.Object) []snapshot.Ref {
-	status, _ := o.Raw()["status"].(map[string]any)
+	status := o.Raw()["status"]
 	var refs []snapshot.Ref
-	for _, item := range items(status, "resources") {
-		m, _ := item.(map[string]any)
-		health, _ := m["health"].(map[string]any)
-		if w := word(health, "status"); w == "Healthy" || w == "Suspended" || word(m, "kind") == "" || word(m, "name") == "" {
+	for _, m := range snapshot.MapsIn(status, "resources") {
+		if w := snapshot.TextIn(m, "health", "status"); w == "Healthy" || w == "Suspended" || snapshot.TextIn(m, "kind") == "" || snapshot.TextIn(m, "name") == "" {
 			continue
 		}
-		refs = append(refs, snapshot.RefOf(schema.GroupVersionKind{Group: word(m, "group"), Version: word(m, "version"), Kind: word(m, "kind")}, word(m, "namespace"), word(m, "name")))
+		refs = append(refs, snapshot.RefOf(schema.GroupVersionKind{Group: snapshot.TextIn(m, "group"), Version: snapshot.TextIn(m, "version"), Kind: snapshot.TextIn(m, "kind")}, snapshot.TextIn(m, "namespace"), snapshot.TextIn(m, "name")))
 	}
-	inventory, _ := status["inventory"].(map[string]any)
-	for _, item := range items(inventory, "entries") {
-		m, _ := item.(map[string]any)
+	for _, m := range snapshot.MapsIn(status, "inventory", "entries") {
 		// NAMESPACE_NAME_GROUP_KIND; no name has an underscore but those of RBAC, where it is written twice.
-		parts := strings.Split(word(m, "id"), "_")
+		parts := strings.Split(snapshot.TextIn(m, "id"), "_")
 		if len(parts) != 4 {
 			continue
 		}
-		refs = append(refs, snapshot.RefOf(schema.GroupVersionKind{Group: parts[2], Version: word(m, "v"), Kind: parts[3]}, parts[0], parts[1]))
+		refs = append(refs, snapshot.RefOf(schema.GroupVersionKind{Group: parts[2], Version: snapshot.TextIn(m, "v"), Kind: parts[3]}, parts[0], parts[1]))
 	}
 	return slices.DeleteFunc(refs, func(r snapshot.Ref) bool { return !slices.Contains(followed, r.GroupKind()) })
 }

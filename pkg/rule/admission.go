@@ -6,7 +6,6 @@ import (
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -368,12 +367,6 @@ func judgeKubewarden(_ *snapshot.Snapshot, o *snapshot.Object) AdmissionPolicy {
 		a.Refuses = true
 	}
 	return a
-}
-
-// StatusTrue tells whether an object has a condition that is true.
-func StatusTrue(o *snapshot.Object, kind string) bool {
-	v, _ := o.At("status", "conditions")
-	return slices.ContainsFunc(snapshot.MapsIn(v), func(m map[string]any) bool { return m["type"] == kind && m["status"] == string(metav1.ConditionTrue) })
 }
 
 func notFalse(v any) bool { return v != false }

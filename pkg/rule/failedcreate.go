@@ -1,9 +1,12 @@
 package rule
 
 import (
+	"strings"
+
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -21,7 +24,7 @@ type Refusal struct {
 // RefusedPods is what the API server said to this Pass' controller when it last wanted to create a pod;
 // nil where it lacks none, whatever old events say. One message may hold several reasons.
 func (p *Pass) RefusedPods() *Refusal {
-	have, want, condition, ok := p.podCount()
+	have, want, condition, ok := p.PodCount()
 	if !ok || have >= want {
 		return nil
 	}
@@ -38,9 +41,9 @@ func (p *Pass) RefusedPods() *Refusal {
 	return &Refusal{refused.Message, EventEvidence(refused), have, want}
 }
 
-// podCount is how many pods a controller has and wants, and the condition that says why it has fewer,
-// where its kind has one.
-func (p *Pass) podCount() (have, want int32, condition *corev1.ReplicationControllerCondition, ok bool) {
+// PodCount is how many pods a controller has and wants, and the condition that says why it has fewer,
+// where its kind has one; ok is false for what makes no pods any more.
+func (p *Pass) PodCount() (have, want int32, condition *corev1.ReplicationControllerCondition, ok bool) {
 	number := func(n *int32) int32 {
 		if n == nil {
 			return 1
@@ -79,4 +82,16 @@ func (p *Pass) podCount() (have, want int32, condition *corev1.ReplicationContro
 		return t.Status.Active, want, nil, true
 	}
 	return 0, 0, nil, false
+}
+
+// QuotaAmounts reads what a quota's refusal says of it: "pods=1,requests.cpu=500m".
+func QuotaAmounts(text string) corev1.ResourceList {
+	list := corev1.ResourceList{}
+	for item := range strings.SplitSeq(text, ",") {
+		name, value, ok := strings.Cut(item, "=")
+		if q, err := resource.ParseQuantity(value); ok && err == nil {
+			list[corev1.ResourceName(name)] = q
+		}
+	}
+	return list
 }

@@ -110,13 +110,7 @@ func operated(o *snapshot.Object) bool {
 			return false
 		}
 	}
-	status, _ := o.Content["status"].(map[string]any)
-	for _, item := range snapshot.ListIn(status, "conditions") {
-		if c, ok := item.(map[string]any); ok && snapshot.TextIn(c, "type") == "Available" && snapshot.TextIn(c, "status") == "False" {
-			return false
-		}
-	}
-	return true
+	return !StatusFalse(o, "Available")
 }
 
 func (k picker) picks(s *snapshot.Snapshot, program, o *snapshot.Object) Pick {

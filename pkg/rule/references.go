@@ -116,6 +116,17 @@ func (p *Pass) Missing() []Reference {
 	})
 }
 
+// NamespacesWith are the other namespaces, of those that were read, which have an object of the name.
+func (p *Pass) NamespacesWith(kind schema.GroupKind, name string) []string {
+	var list []string
+	for _, o := range p.List(kind, "") {
+		if o.Name == name && o.Namespace != p.Object.Namespace && !slices.Contains(list, o.Namespace) {
+			list = append(list, o.Namespace)
+		}
+	}
+	return list
+}
+
 // AlsoMissing names in a finding about one missing ConfigMap or Secret all others that the pod cannot
 // start without, with a command for each: a kubelet says one at a time.
 func (p *Pass) AlsoMissing(f *Finding, kind schema.GroupKind, name string) {

@@ -49,10 +49,8 @@ func Replaced(s *snapshot.Snapshot, o *snapshot.Object) *ReplacedRuns {
 		if job.Name == r.Job {
 			started = job.CreationTimestamp.Time
 		}
-		for _, c := range job.Status.Conditions {
-			if c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobFailed || c.Type == batchv1.JobComplete) && c.LastTransitionTime.After(r.Since) {
-				r.Since, r.Ever = c.LastTransitionTime.Time, true
-			}
+		if c := JobEnded(job); c.Type != "" && c.LastTransitionTime.After(r.Since) {
+			r.Since, r.Ever = c.LastTransitionTime.Time, true
 		}
 	}
 	if started.IsZero() {

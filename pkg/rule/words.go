@@ -3,6 +3,7 @@ package rule
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,10 +21,40 @@ func Count(n int, word string) string {
 	return fmt.Sprintf("%d %ss", n, word)
 }
 
+// Distinct drops repetitions and keeps the order.
+func Distinct(list []string) []string {
+	var out []string
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Few lists some of many: "a, b and 3 more".
+func Few(list []string, most int) string {
+	if len(list) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
+	}
+	return strings.Join(list, ", ")
+}
+
 // DeathLog is the want for the log of the life that ended last.
 func (p *Pass) DeathLog(c snapshot.Container) snapshot.Want {
 	previous := c.Status != nil && c.Status.State.Terminated == nil
 	return snapshot.WantLog(p.Object.Namespace, p.Object.Name, c.Name, previous)
+}
+
+// DeathLogs are the wants for those logs of the containers that keep picks.
+func (p *Pass) DeathLogs(keep func(snapshot.Container) bool) []snapshot.Want {
+	var wants []snapshot.Want
+	for _, c := range p.Object.PodContainers() {
+		if keep(c) {
+			wants = append(wants, p.DeathLog(c))
+		}
+	}
+	return wants
 }
 
 // LogLines are the lines of the log of the life that ended last; where the kubelet threw that one

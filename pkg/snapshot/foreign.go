@@ -14,6 +14,9 @@ var (
 	GatewayKind      = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "Gateway"}
 	HTTPRouteKind    = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "HTTPRoute"}
 	GRPCRouteKind    = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "GRPCRoute"}
+	TLSRouteKind     = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "TLSRoute"}
+	TCPRouteKind     = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "TCPRoute"}
+	UDPRouteKind     = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "UDPRoute"}
 
 	ReferenceGrantKind           = schema.GroupKind{Group: "gateway.networking.k8s.io", Kind: "ReferenceGrant"}
 	CiliumPolicyKind             = schema.GroupKind{Group: "cilium.io", Kind: "CiliumNetworkPolicy"}

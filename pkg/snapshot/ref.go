@@ -17,6 +17,9 @@ type Ref struct {
 	Container  string `json:"container,omitempty"`
 }
 
+// NodeRef is a node.
+func NodeRef(name string) Ref { return Ref{APIVersion: "v1", Kind: "Node", Name: name} }
+
 // RefOf builds the Ref of an object of kind gvk.
 func RefOf(gvk schema.GroupVersionKind, namespace, name string) Ref {
 	return Ref{APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind, Namespace: namespace, Name: name}
@@ -102,6 +105,9 @@ var (
 	CronJobKind            = schema.GroupKind{Group: "batch", Kind: "CronJob"}
 	HPAKind                = schema.GroupKind{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}
 	PDBKind                = schema.GroupKind{Group: "policy", Kind: "PodDisruptionBudget"}
+	CSIDriverKind          = schema.GroupKind{Group: "storage.k8s.io", Kind: "CSIDriver"}
+	CSINodeKind            = schema.GroupKind{Group: "storage.k8s.io", Kind: "CSINode"}
+	RuntimeClassKind       = schema.GroupKind{Group: "node.k8s.io", Kind: "RuntimeClass"}
 	StorageClassKind       = schema.GroupKind{Group: "storage.k8s.io", Kind: "StorageClass"}
 	EndpointSliceKind      = schema.GroupKind{Group: "discovery.k8s.io", Kind: "EndpointSlice"}
 	IngressKind            = schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}

@@ -6,6 +6,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
@@ -130,9 +131,15 @@ func SelectorOf(ls *metav1.LabelSelector) (labels.Selector, error) {
 func (s *Snapshot) EndpointSlices(service *Object) []*Object {
 	var list []*Object
 	for _, o := range s.List(EndpointSliceKind, service.Namespace) {
-		if o.Meta.GetLabels()["kubernetes.io/service-name"] == service.Name {
+		if o.Meta.GetLabels()[discoveryv1.LabelServiceName] == service.Name {
 			list = append(list, o)
 		}
 	}
 	return list
+}
+
+// EndpointSlicesRead tells whether the slices of a Service were read: its own, or all of the namespace.
+func (s *Snapshot) EndpointSlicesRead(service *Object) bool {
+	own, asked := s.Outcome(WantEndpoints(service.Namespace, service.Name))
+	return asked && own.State != Blind || s.ListRead(EndpointSliceKind, service.Namespace)
 }

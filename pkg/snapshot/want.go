@@ -3,6 +3,7 @@ package snapshot
 import (
 	"fmt"
 
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -39,6 +40,11 @@ func WantGet(gk schema.GroupKind, namespace, name string) Want {
 // WantList asks for the objects of a kind, in one namespace or, with "", in all.
 func WantList(gk schema.GroupKind, namespace, selector string) Want {
 	return Want{Verb: List, Group: gk.Group, Kind: gk.Kind, Namespace: namespace, Selector: selector}
+}
+
+// WantEndpoints asks for the EndpointSlices of a Service.
+func WantEndpoints(namespace, service string) Want {
+	return WantList(EndpointSliceKind, namespace, discoveryv1.LabelServiceName+"="+service)
 }
 
 // WantEvents asks for the events of an object.

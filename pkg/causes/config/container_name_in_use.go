@@ -49,7 +49,7 @@ func taken(p *rule.Pass, c snapshot.Container) string {
 }
 
 func reportTaken(p *rule.Pass, c snapshot.Container, message string) {
-	node := snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: p.Object.Pod().Spec.NodeName}
+	node := snapshot.NodeRef(p.Object.Pod().Spec.NodeName)
 	f := rule.Finding{
 		Object: node, Seen: p.Object.In(c.Name), Certainty: rule.Certain,
 		NoField:  "nothing in the workload is to blame: the runtime of the node does not get done",

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
@@ -91,23 +90,12 @@ func reportObject(p *rule.Pass, c snapshot.Container, k kind, name string) {
 	if o, _ := p.Lookup(k.other().GroupKind, namespace, name); o != nil {
 		f.Message += fmt.Sprintf("; there is a %s of that name", o.Kind)
 		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: o.Ref, Text: fmt.Sprintf("%s/%s exists: another kind", k.other().word, name)})
-	} else if elsewhere := namespacesWith(p, k, name); len(elsewhere) > 0 {
+	} else if elsewhere := p.NamespacesWith(k.GroupKind, name); len(elsewhere) > 0 {
 		f.Message += "; there is one in namespace " + strings.Join(elsewhere, ", ")
 	}
 	f.Fix = objectFix(p, k, name, at, found)
 	p.AlsoMissing(&f, k.GroupKind, name)
 	p.Report(f)
-}
-
-// namespacesWith are the other namespaces, of those that were read, which have an object of the name.
-func namespacesWith(p *rule.Pass, k kind, name string) []string {
-	var list []string
-	for _, o := range p.List(k.GroupKind, "") {
-		if o.Name == name && o.Namespace != p.Object.Namespace && !slices.Contains(list, o.Namespace) {
-			list = append(list, o.Namespace)
-		}
-	}
-	return list
 }
 
 // objectFix names the nearest object that is there, or else creates the missing one.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -127,15 +128,6 @@ func filesOf(p *rule.Pass, volume string) (files []string, of string, known bool
 	return o.Keys, k.word + "/" + name, true
 }
 
-func has(list []string, s string) bool {
-	for _, have := range list {
-		if have == s {
-			return true
-		}
-	}
-	return false
-}
-
 func reportMount(p *rule.Pass, c snapshot.Container, i int, evidence rule.Evidence) {
 	m := c.VolumeMounts[i]
 	mount := p.ContainerSetting(c).Child("volumeMounts").Index(mountIndex(p, c, i))
@@ -153,7 +145,7 @@ func reportMount(p *rule.Pass, c snapshot.Container, i int, evidence rule.Eviden
 	}
 	sub, at := mount.Child("subPath"), mount.Child("mountPath")
 	switch {
-	case m.SubPath != "" && known && !has(files, m.SubPath):
+	case m.SubPath != "" && known && !slices.Contains(files, m.SubPath):
 		f.Field, f.Value = sub.Path, m.SubPath
 		f.Message = fmt.Sprintf("volume %s has no file %q, so subPath makes an empty folder of that name, and the image has a file at %s: a folder cannot be mounted onto a file", m.Name, m.SubPath, m.MountPath)
 		f.Label = "not a file of the volume"
@@ -198,7 +190,7 @@ func reportMount(p *rule.Pass, c snapshot.Container, i int, evidence rule.Eviden
 // nearFile is the file that is likely to be meant: of that very name, of the mount's, or alike.
 func nearFile(name, at string, files []string) string {
 	for _, want := range []string{name, path.Base(at)} {
-		if has(files, want) {
+		if slices.Contains(files, want) {
 			return want
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -17,8 +16,6 @@ var (
 	accountMissing = knowledge.Regexp(`error looking up service account [^/\s]+/\S+: serviceaccount "([^"]+)" not found`)
 	classMissing   = knowledge.Regexp(`pod rejected: RuntimeClass "([^"]+)" not found`)
 )
-
-var runtimeClassKind = schema.GroupKind{Group: "node.k8s.io", Kind: "RuntimeClass"}
 
 // SAMissing finds controllers whose pods name a ServiceAccount that does not exist.
 var SAMissing = rule.Cause{
@@ -76,7 +73,7 @@ var RuntimeclassMissing = rule.Cause{
 	On: rule.Kinds(snapshot.ReplicaSetKind, snapshot.StatefulSetKind, snapshot.DaemonSetKind, snapshot.JobKind, snapshot.RCKind, snapshot.PodKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		if name := classAsked(p); name != "" {
-			return []snapshot.Want{snapshot.WantGet(runtimeClassKind, "", name), snapshot.WantList(runtimeClassKind, "", "")}
+			return []snapshot.Want{snapshot.WantGet(snapshot.RuntimeClassKind, "", name), snapshot.WantList(snapshot.RuntimeClassKind, "", "")}
 		}
 		return nil
 	},
@@ -93,7 +90,7 @@ var RuntimeclassMissing = rule.Cause{
 		f := refusalFinding(p, r, setting, name)
 		f.Message = fmt.Sprintf("there is no runtimeclass/%s, so no pod may be created: %d of %d exist", name, r.Have, r.Want)
 		f.Label = "no RuntimeClass of this name in the cluster"
-		if object, _ := p.Lookup(runtimeClassKind, "", name); object != nil {
+		if object, _ := p.Lookup(snapshot.RuntimeClassKind, "", name); object != nil {
 			reportThere(p, f, object.Ref)
 			return
 		}
@@ -101,7 +98,7 @@ var RuntimeclassMissing = rule.Cause{
 			p.Report(f)
 			return
 		}
-		if near := knowledge.Nearest(name, p.Names(runtimeClassKind, "")); near != "" {
+		if near := knowledge.Nearest(name, p.Names(snapshot.RuntimeClassKind, "")); near != "" {
 			f.Label += "; there is " + near
 			f.Fix = nearFix(p, setting, name, near, "runtimeclass", "the class decides how far the pod is kept from the node")
 			p.Report(f)

@@ -46,16 +46,8 @@ var SandboxCNI = rule.Cause{
 // sandboxEvent is the kubelet's word that it cannot make the pod's sandbox, of a pod that waits for it.
 func sandboxEvent(p *rule.Pass) *corev1.Event {
 	pod := p.Object.Pod()
-	if pod.DeletionTimestamp != nil || pod.Status.Phase != corev1.PodPending {
+	if pod.DeletionTimestamp != nil || pod.Status.Phase != corev1.PodPending || !rule.NothingMade(p.Object) {
 		return nil
-	}
-	for _, c := range p.Object.PodContainers() {
-		if c.Status == nil {
-			continue
-		}
-		if w := c.Status.State.Waiting; w == nil || w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" || c.Status.LastTerminationState.Terminated != nil {
-			return nil
-		}
 	}
 	e := p.Event(p.Object, "FailedCreatePodSandBox")
 	if e == nil {
@@ -70,7 +62,7 @@ func sandboxEvent(p *rule.Pass) *corev1.Event {
 }
 
 func reportNetwork(p *rule.Pass, e *corev1.Event) {
-	node := snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: p.Object.Pod().Spec.NodeName}
+	node := snapshot.NodeRef(p.Object.Pod().Spec.NodeName)
 	evidence := rule.EventEvidence(e)
 	evidence.Text = e.Reason + ": " + lastWords(e.Message)
 	f := rule.Finding{

@@ -135,13 +135,10 @@ var SidecarOldOrder = rule.Cause{
 	ID: "sidecar-old-order", Title: "it needs a neighbour that starts no earlier than itself", Doc: rule.ReadDoc(docs, "sidecar_old_order.md"),
 	Stage: rule.StageExit, Beats: []string{"dependency-refused", "app-exit", "app-panic"}, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
-		var wants []snapshot.Want
-		for _, c := range p.Object.PodContainers() {
-			if d, failed := p.Failed(c); failed && !c.Init && !c.Beside && !d.Over && d.ExitCode != 0 && hasNeighbours(p, c) {
-				wants = append(wants, p.DeathLog(c))
-			}
-		}
-		return wants
+		return p.DeathLogs(func(c snapshot.Container) bool {
+			d, failed := p.Failed(c)
+			return failed && !c.Init && !c.Beside && !d.Over && d.ExitCode != 0 && hasNeighbours(p, c)
+		})
 	},
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {

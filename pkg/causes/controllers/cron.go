@@ -5,7 +5,6 @@ import (
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -91,14 +90,4 @@ func cronEvidence(p *rule.Pass, t *timetable, reason string) (evidence []rule.Ev
 		text, at = "lastScheduleTime: "+last.UTC().Format(time.RFC3339), last.Time
 	}
 	return append(evidence, rule.Evidence{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.lastScheduleTime", Time: at, Text: text}), said
-}
-
-// ended is how a Job ended: Complete, Failed, or "".
-func ended(job *batchv1.Job) (batchv1.JobConditionType, *batchv1.JobCondition) {
-	for i, c := range job.Status.Conditions {
-		if (c.Type == batchv1.JobFailed || c.Type == batchv1.JobComplete) && c.Status == corev1.ConditionTrue {
-			return c.Type, &job.Status.Conditions[i]
-		}
-	}
-	return "", nil
 }

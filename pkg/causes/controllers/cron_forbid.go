@@ -55,7 +55,7 @@ var CronForbid = rule.Cause{
 		job, _ := p.Lookup(snapshot.JobKind, active.Namespace, active.Name)
 		if job != nil {
 			if typed, ok := job.Typed.(*batchv1.Job); ok {
-				if done, _ := ended(typed); done != "" {
+				if rule.JobEnded(typed).Type != "" {
 					return // the controller is about to see it
 				}
 				if start := typed.Status.StartTime; start != nil {

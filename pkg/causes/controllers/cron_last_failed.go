@@ -21,19 +21,19 @@ var CronLastFailed = rule.Cause{
 		if !ok || c.DeletionTimestamp != nil {
 			return
 		}
-		failed, last, how := 0, (*snapshot.Object)(nil), (*batchv1.JobCondition)(nil)
+		failed, last, how := 0, (*snapshot.Object)(nil), batchv1.JobCondition{}
 		for _, o := range runs(p) {
 			job, _ := o.Typed.(*batchv1.Job)
-			kind, condition := ended(job)
-			if kind == "" {
+			end := rule.JobEnded(job)
+			if end.Type == "" {
 				continue
 			}
-			if kind == batchv1.JobComplete {
+			if end.Type == batchv1.JobComplete {
 				break
 			}
 			failed++
 			if last == nil {
-				last, how = o, condition
+				last, how = o, end
 			}
 		}
 		if last == nil {

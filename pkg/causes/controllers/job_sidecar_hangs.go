@@ -21,7 +21,7 @@ var JobSidecarHangs = rule.Cause{
 		if !ok || job.DeletionTimestamp != nil {
 			return
 		}
-		if done, _ := ended(job); done != "" {
+		if rule.JobEnded(job).Type != "" {
 			return
 		}
 		for _, pod := range p.PodsOf(p.Object) {

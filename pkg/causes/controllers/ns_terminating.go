@@ -115,16 +115,11 @@ func finalizersIn(message string) string {
 func deadAPI(p *rule.Pass) *snapshot.Object {
 	var dead *snapshot.Object
 	for _, o := range p.List(snapshot.APIServiceKind, "") {
-		conditions, _ := o.At("status", "conditions")
-		items, _ := conditions.([]any)
-		for _, item := range items {
-			c, _ := item.(map[string]any)
-			if c["type"] == "Available" && c["status"] == "False" {
-				if dead != nil {
-					return nil
-				}
-				dead = o
+		if rule.StatusFalse(o, "Available") {
+			if dead != nil {
+				return nil
 			}
+			dead = o
 		}
 	}
 	return dead

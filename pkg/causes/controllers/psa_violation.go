@@ -114,10 +114,7 @@ func few(list []breach) string {
 	for _, b := range list {
 		names = append(names, b.String())
 	}
-	if most := 4; len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return strings.Join(names, ", ")
+	return rule.Few(names, 4)
 }
 
 func reportPSA(p *rule.Pass, r *rule.Refusal, level, version, said string) {

@@ -109,10 +109,8 @@ func refusedJob(p *rule.Pass, f *rule.Finding, t *timetable, q quota) {
 	}
 	own := 0
 	for _, o := range runs(p) {
-		if job, ok := o.Typed.(*batchv1.Job); ok {
-			if how, _ := ended(job); how != "" {
-				own++
-			}
+		if job, ok := o.Typed.(*batchv1.Job); ok && rule.JobEnded(job).Type != "" {
+			own++
 		}
 	}
 	f.Message = fmt.Sprintf("%s allows %s in the namespace, and as many are there, finished ones too%s", ref.String(), rule.Count(int(limit.Value()), "Job"), t.history(p.Now))

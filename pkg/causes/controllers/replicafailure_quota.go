@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -70,54 +69,20 @@ type quota struct {
 // refusal tells what keeps a controller from creating the pods that it lacks, where that is a quota;
 // nil where it lacks none, whatever old events say.
 func refusal(p *rule.Pass) *refused {
-	r := &refused{}
-	var conditions []string
-	switch t := p.Object.Typed.(type) {
-	case *appsv1.ReplicaSet:
-		r.have, r.want = t.Status.Replicas, wanted(t.Spec.Replicas)
-		for _, c := range t.Status.Conditions {
-			if c.Type == appsv1.ReplicaSetReplicaFailure && c.Status == corev1.ConditionTrue {
-				conditions = append(conditions, c.Message)
-				r.evidence = append(r.evidence, conditionEvidence(p, c))
-			}
-		}
-	case *corev1.ReplicationController:
-		r.have, r.want = t.Status.Replicas, wanted(t.Spec.Replicas)
-	case *appsv1.StatefulSet:
-		r.have, r.want = t.Status.Replicas, wanted(t.Spec.Replicas)
-	case *appsv1.DaemonSet:
-		r.have, r.want = t.Status.CurrentNumberScheduled, t.Status.DesiredNumberScheduled
-	case *batchv1.Job:
-		for _, c := range t.Status.Conditions {
-			if c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobFailed || c.Type == batchv1.JobComplete || c.Type == batchv1.JobSuspended) {
-				return nil
-			}
-		}
-		r.have, r.want = t.Status.Active, wanted(t.Spec.Parallelism)
-		if t.Spec.Completions != nil {
-			r.want = min(r.want, *t.Spec.Completions-t.Status.Succeeded)
-		}
-	}
-	if r.have >= r.want {
+	have, want, condition, ok := p.PodCount()
+	if !ok || have >= want {
 		return nil
 	}
-	for _, message := range conditions {
-		r.quotas = append(r.quotas, quotasIn(message)...)
-	}
-	if len(conditions) > 0 && len(r.quotas) == 0 {
-		return nil // something else keeps it now
-	}
-	if e := p.Event(p.Object, "FailedCreate", "exceeded quota: "); e != nil {
-		if len(r.quotas) == 0 {
-			r.quotas = quotasIn(e.Message)
-		}
-		r.evidence = append(r.evidence, rule.EventEvidence(e))
+	r := &refused{have: have, want: want}
+	if condition != nil { // where it names no quota something else keeps it now
+		r.quotas = quotasIn(condition.Message)
+		r.evidence = []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions[ReplicaFailure]", Time: condition.LastTransitionTime.Time, Text: condition.Reason + ": " + condition.Message}}
+	} else if e := p.Event(p.Object, "FailedCreate", "exceeded quota: "); e != nil {
+		r.quotas = quotasIn(e.Message)
+		r.evidence = []rule.Evidence{rule.EventEvidence(e)}
 	}
 	if len(r.quotas) == 0 {
 		return nil
-	}
-	if len(conditions) > 0 {
-		r.evidence = r.evidence[:1] // the event says the same
 	}
 	return r
 }
@@ -129,26 +94,10 @@ func wanted(n *int32) int32 {
 	return *n
 }
 
-func conditionEvidence(p *rule.Pass, c appsv1.ReplicaSetCondition) rule.Evidence {
-	return rule.Evidence{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions[ReplicaFailure]", Time: c.LastTransitionTime.Time, Text: c.Reason + ": " + c.Message}
-}
-
 func quotasIn(message string) []quota {
 	var list []quota
 	for _, m := range exceeded.FindAllStringSubmatch(message, -1) {
-		list = append(list, quota{m[1], amounts(m[2]), amounts(m[3]), amounts(m[4])})
-	}
-	return list
-}
-
-// amounts reads "pods=1,requests.cpu=500m".
-func amounts(text string) corev1.ResourceList {
-	list := corev1.ResourceList{}
-	for item := range strings.SplitSeq(text, ",") {
-		name, value, ok := strings.Cut(item, "=")
-		if q, err := resource.ParseQuantity(value); ok && err == nil {
-			list[corev1.ResourceName(name)] = q
-		}
+		list = append(list, quota{m[1], rule.QuotaAmounts(m[2]), rule.QuotaAmounts(m[3]), rule.QuotaAmounts(m[4])})
 	}
 	return list
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -29,7 +28,7 @@ var WebhookDown = rule.Cause{
 		if w := webhookNamed(p, c.webhook); w != nil && w.client.Service != nil {
 			s := w.client.Service
 			wants = append(wants, snapshot.WantGet(snapshot.ServiceKind, s.Namespace, s.Name),
-				snapshot.WantList(snapshot.EndpointSliceKind, s.Namespace, "kubernetes.io/service-name="+s.Name))
+				snapshot.WantEndpoints(s.Namespace, s.Name))
 		}
 		return wants
 	},
@@ -143,20 +142,7 @@ func serviceOf(p *rule.Pass, s *admissionv1.ServiceReference, f *rule.Finding) {
 	case svc == nil && out.State == snapshot.Absent && out.Proven:
 		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: ref, Text: fmt.Sprintf("%s in namespace %s: not found", ref.String(), s.Namespace)})
 	case svc != nil:
-		ready, read := 0, p.ListRead(snapshot.EndpointSliceKind, s.Namespace)
-		if out, ok := p.Outcome(snapshot.WantList(snapshot.EndpointSliceKind, s.Namespace, "kubernetes.io/service-name="+s.Name)); ok {
-			read = out.State != snapshot.Blind
-		}
-		for _, o := range p.EndpointSlices(svc) {
-			if es, ok := o.Typed.(*discoveryv1.EndpointSlice); ok {
-				for _, e := range es.Endpoints {
-					if e.Conditions.Ready == nil || *e.Conditions.Ready {
-						ready++
-					}
-				}
-			}
-		}
-		if read {
+		if ready, read := p.ReadyEndpoints(svc); read {
 			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: ref, Text: fmt.Sprintf("%s in namespace %s: %s", ref.String(), s.Namespace, rule.Count(ready, "ready endpoint"))})
 		}
 		f.Fix.Lines = []string{p.Explain(snapshot.Ref{APIVersion: "v1", Kind: "Service", Namespace: svc.Namespace, Name: svc.Name})}

@@ -2,6 +2,7 @@ package exits
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -144,7 +145,7 @@ func placeWhere(p *rule.Pass, c snapshot.Container, means func(value string) boo
 			continue
 		}
 		o, data := dataOf(p, from.ConfigMapRef.Name)
-		for _, key := range sortedKeys(data) {
+		for _, key := range slices.Sorted(maps.Keys(data)) {
 			if means(data[key]) {
 				return inConfigMap(o, key, data[key], "becomes variable "+from.Prefix+key+", by envFrom"), true
 			}
@@ -167,7 +168,7 @@ func placeWhere(p *rule.Pass, c snapshot.Container, means func(value string) boo
 	for _, m := range c.VolumeMounts {
 		for _, name := range configMapsIn(volumeOf(p, m.Name)) {
 			o, data := dataOf(p, name)
-			for _, key := range sortedKeys(data) {
+			for _, key := range slices.Sorted(maps.Keys(data)) {
 				if means(data[key]) {
 					return inConfigMap(o, key, data[key], "a file below "+m.MountPath+" is made from it"), true
 				}
@@ -183,15 +184,6 @@ func inConfigMap(o *snapshot.Object, key, value, by string) place {
 		at.setting.Path, at.value = field.NewPath("data"), ""
 	}
 	return at
-}
-
-func sortedKeys(data map[string]string) []string {
-	keys := make([]string, 0, len(data))
-	for k := range data {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // namesHost tells whether a value names a host: it is the host, its part after "=" or in a URL is, or it holds

@@ -299,7 +299,7 @@ func reportFormat(p *rule.Pass, c snapshot.Container, x *refusedExec) {
 	if arch != "" {
 		f.Message = fmt.Sprintf("cannot be started: %s is not a program for %s, the node's processor, or a script without #!", x.name(), arch)
 		f.Label = "is it built for " + arch + "?"
-		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: p.Object.Pod().Spec.NodeName}, Field: "metadata.labels[kubernetes.io/arch]", Text: "the node's label kubernetes.io/arch: " + arch})
+		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: snapshot.NodeRef(p.Object.Pod().Spec.NodeName), Field: "metadata.labels[kubernetes.io/arch]", Text: "the node's label kubernetes.io/arch: " + arch})
 		f.Fix.Title = fmt.Sprintf("use an image that is built for %s, or nodes that the image is built for (nodeSelector kubernetes.io/arch)", arch)
 	}
 	if s != nil && !s.noFirstLine() {

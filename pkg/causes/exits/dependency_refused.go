@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -118,10 +117,6 @@ func (r *refusal) service(namespace string) (ns, name string, ok bool) {
 	return "", "", false
 }
 
-func endpointWant(ns, name string) snapshot.Want {
-	return snapshot.WantList(snapshot.EndpointSliceKind, ns, "kubernetes.io/service-name="+name)
-}
-
 func serviceWants(p *rule.Pass, r *refusal) []snapshot.Want {
 	ns, name, ok := r.service(p.Object.Namespace)
 	if !ok {
@@ -129,28 +124,9 @@ func serviceWants(p *rule.Pass, r *refusal) []snapshot.Want {
 	}
 	wants := []snapshot.Want{snapshot.WantGet(snapshot.ServiceKind, ns, name)}
 	if svc, _ := p.Lookup(snapshot.ServiceKind, ns, name); svc != nil {
-		wants = append(wants, endpointWant(ns, name))
+		wants = append(wants, snapshot.WantEndpoints(ns, name))
 	}
 	return wants
-}
-
-// readyEndpoints counts the ready addresses of a Service; known is false where they were not read.
-func readyEndpoints(p *rule.Pass, svc *snapshot.Object) (ready int, known bool) {
-	out, asked := p.Outcome(endpointWant(svc.Namespace, svc.Name))
-	known = asked && out.State != snapshot.Blind || p.ListRead(snapshot.EndpointSliceKind, svc.Namespace)
-	for _, slice := range p.EndpointSlices(svc) {
-		es, ok := slice.Typed.(*discoveryv1.EndpointSlice)
-		if !ok {
-			continue
-		}
-		known = true
-		for _, e := range es.Endpoints {
-			if e.Conditions.Ready == nil || *e.Conditions.Ready {
-				ready += len(e.Addresses)
-			}
-		}
-	}
-	return ready, known
 }
 
 func reportRefused(p *rule.Pass, c snapshot.Container, e *ended) {
@@ -233,20 +209,25 @@ func describe(p *rule.Pass, c snapshot.Container, r *refusal, f *rule.Finding, a
 		f.Fix = &rule.Fix{Title: fmt.Sprintf("connect to a port that %s has: %s", where, strings.Join(have, ", ")), Applicability: rule.NeedsThought}
 		return
 	}
-	switch ready, known := readyEndpoints(p, svc); {
+	switch ready, known := p.ReadyEndpoints(svc); {
 	case known && ready == 0:
-		because := svc.Ref
-		f.Because = &because
-		f.Message += fmt.Sprintf("; %s has no ready pod behind it", where)
-		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: svc.Ref, Text: where + ": 0 ready endpoints"})
-		f.Fix.Title = fmt.Sprintf("bring up what %s selects; this container starts again by itself", where)
-		f.Fix.Lines = []string{p.Explain(snapshot.Ref{APIVersion: "v1", Kind: "Service", Namespace: ns, Name: svc.Name})}
+		nothingBehind(p, f, svc, where)
 	case known:
 		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a Service without pods: %s has %s now", where, rule.Count(ready, "ready endpoint")))
 		f.Fix.Title = "see on which port the pods behind it listen: the Service has them, and they refuse"
 	default:
 		f.Fix.Title = fmt.Sprintf("see whether %s has ready pods: its endpoints were not read", where)
 	}
+}
+
+// nothingBehind tells that a Service has no ready pod.
+func nothingBehind(p *rule.Pass, f *rule.Finding, svc *snapshot.Object, where string) {
+	because := svc.Ref
+	f.Because = &because
+	f.Message += fmt.Sprintf("; %s has no ready pod behind it", where)
+	f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: svc.Ref, Text: where + ": 0 ready endpoints"})
+	f.Fix.Title = fmt.Sprintf("bring up what %s selects; this container starts again by itself", where)
+	f.Fix.Lines = []string{p.Explain(svc.Ref)}
 }
 
 func ports(svc *corev1.Service) []string {

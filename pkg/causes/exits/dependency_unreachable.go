@@ -117,7 +117,7 @@ func wantsOfUnreachable(p *rule.Pass, c snapshot.Container, e *ended) []snapshot
 		wants = append(wants, snapshot.WantList(snapshot.ServiceKind, p.Object.Namespace, ""), snapshot.WantList(snapshot.PodKind, p.Object.Namespace, ""))
 	}
 	if o, ok := peerOf(p, r); ok && o.service != nil {
-		wants = append(wants, endpointWant(o.service.Namespace, o.service.Name))
+		wants = append(wants, snapshot.WantEndpoints(o.service.Namespace, o.service.Name))
 	}
 	return wants
 }
@@ -315,14 +315,9 @@ func (o peer) describe(p *rule.Pass, r *refusal, f *rule.Finding, at place, name
 		o.byHand(p, f)
 		return
 	}
-	switch ready, known := readyEndpoints(p, o.service); {
+	switch ready, known := p.ReadyEndpoints(o.service); {
 	case known && ready == 0:
-		because := o.service.Ref
-		f.Because = &because
-		f.Message += fmt.Sprintf("; %s has no ready pod behind it", o.where)
-		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: o.service.Ref, Text: o.where + ": 0 ready endpoints"})
-		f.Fix.Title = fmt.Sprintf("bring up what %s selects; this container starts again by itself", o.where)
-		f.Fix.Lines = []string{p.Explain(snapshot.Ref{APIVersion: "v1", Kind: "Service", Namespace: o.service.Namespace, Name: o.service.Name})}
+		nothingBehind(p, f, o.service, o.where)
 	case known:
 		f.RuledOut = append(f.RuledOut, fmt.Sprintf("a Service without pods: %s has %s now", o.where, rule.Count(ready, "ready endpoint")))
 		f.Message += fmt.Sprintf("; %s has that port and %s", o.where, rule.Count(ready, "ready endpoint"))

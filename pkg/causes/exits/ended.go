@@ -43,15 +43,7 @@ func notMemory(d *rule.Death) []string {
 // takenAway tells whether somebody else ended the pod: its containers' exit codes say nothing then.
 func takenAway(p *rule.Pass) bool {
 	pod := p.Object.Pod()
-	if pod == nil || pod.DeletionTimestamp != nil || pod.Status.Reason != "" {
-		return true
-	}
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
-			return true
-		}
-	}
-	return p.Event(p.Object, "Evicted") != nil
+	return pod == nil || rule.TakenAway(pod) || p.Event(p.Object, "Evicted") != nil
 }
 
 // killed is the kubelet's word that it ended the life d of a container or, where it has stopped sending
@@ -96,15 +88,7 @@ func past(p *rule.Pass, d *rule.Death) bool {
 		return false
 	}
 	job, ok := owner.Typed.(*batchv1.Job)
-	if !ok {
-		return false
-	}
-	for _, c := range job.Status.Conditions {
-		if c.Type == batchv1.JobComplete && c.Status == corev1.ConditionTrue {
-			return true
-		}
-	}
-	return false
+	return ok && rule.JobEnded(job).Type == batchv1.JobComplete
 }
 
 // logsOfFailed wants the last logs of the containers that keep picks.

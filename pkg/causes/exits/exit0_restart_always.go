@@ -14,13 +14,7 @@ var Exit0RestartAlways = rule.Cause{
 	ID: "exit0-restart-always", Title: "the program ends, and is meant to run for ever", Doc: rule.ReadDoc(docs, "exit0_restart_always.md"),
 	Stage: rule.StageExit, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
-		var wants []snapshot.Want
-		for _, c := range p.Object.PodContainers() {
-			if endedWell(p, c) != nil {
-				wants = append(wants, p.DeathLog(c))
-			}
-		}
-		return wants
+		return p.DeathLogs(func(c snapshot.Container) bool { return endedWell(p, c) != nil })
 	},
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {

@@ -2,6 +2,7 @@ package exits
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -319,7 +320,7 @@ func reportLackedField(p *rule.Pass, e *ended, entry rule.Setting, path string, 
 	if m[1] == "labels" {
 		values = p.Object.Pod().Labels
 	}
-	have := sortedKeys(values)
+	have := slices.Sorted(maps.Keys(values))
 	point(f, at, path, "the pod has no "+lacked)
 	f.Message = fmt.Sprintf("needs the variable %s, which is taken from %s of the pod, and that has none of this name%s", e.what, lacked, e.ends())
 	f.RuledOut = append(f.RuledOut, "a name that is misspelled in the program: env has exactly this one")
@@ -517,10 +518,4 @@ func written(c snapshot.Container, name, instead string) string {
 }
 
 // few lists a few of many.
-func few(list []string) string {
-	const most = 8
-	if len(list) > most {
-		return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", len(list)-most)
-	}
-	return strings.Join(list, ", ")
-}
+func few(list []string) string { return rule.Few(list, 8) }

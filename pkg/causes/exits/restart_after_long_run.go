@@ -13,13 +13,7 @@ var RestartAfterLongRun = rule.Cause{
 	Peers: map[string][]string{"popeye": {"POP-205"}},
 	Stage: rule.StageHistory, On: rule.Pods, History: true,
 	Wants: func(p *rule.Pass) []snapshot.Want {
-		var wants []snapshot.Want
-		for _, c := range p.Object.PodContainers() {
-			if recovered(p, c) != nil {
-				wants = append(wants, p.DeathLog(c))
-			}
-		}
-		return wants
+		return p.DeathLogs(func(c snapshot.Container) bool { return recovered(p, c) != nil })
 	},
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {

@@ -2,6 +2,7 @@ package exits
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -381,7 +382,7 @@ func reportTold(p *rule.Pass, c snapshot.Container, t truster, f *rule.Finding) 
 			f.Fix.Title = fmt.Sprintf("put the authority that signed the certificate into %s, or name a file that has it", file)
 		case known && key == "":
 			files, _ := have.files(p)
-			names := sortedKeys(files)
+			names := slices.Sorted(maps.Keys(files))
 			f.Label = fmt.Sprintf("there is no such file: %s gives %s", have.word(), few(names))
 			f.Message += fmt.Sprintf(", which is not there: %s gives %s", have.word(), few(names))
 			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: p.Object.In(c.Name), Text: fmt.Sprintf("files of %s below %s: %s", have.word(), have.mount.MountPath, few(names))})

@@ -56,7 +56,7 @@ func reportInspect(p *rule.Pass, c snapshot.Container, message string, evidence 
 	f.Label = ""
 	f.Fix = &rule.Fix{
 		Title:         "look at the runtime of the node: its log, its disk; a new pod may go to another node",
-		Applicability: rule.NeedsThought, Object: snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: p.Object.Pod().Spec.NodeName},
+		Applicability: rule.NeedsThought, Object: snapshot.NodeRef(p.Object.Pod().Spec.NodeName),
 		Caution: "to restart the runtime stops no containers, but nothing starts until it is back",
 	}
 	p.Report(f)

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -107,7 +105,7 @@ func readyBefore(p *rule.Pass, c snapshot.Container) *before {
 		}
 		b := &before{set: other, revision: revision, image: imageOf(p, other, c)}
 		for _, pod := range p.PodsOf(other) {
-			if isReady(pod.Pod()) {
+			if rule.PodReady(pod.Pod()) {
 				b.ready++
 			}
 		}
@@ -137,13 +135,4 @@ func imageOf(p *rule.Pass, o *snapshot.Object, container snapshot.Container) str
 		}
 	}
 	return ""
-}
-
-func isReady(pod *corev1.Pod) bool {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
 }

@@ -2,7 +2,6 @@ package images
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -66,7 +65,7 @@ func reportGone(p *rule.Pass, f failure, gone []pullSecret) {
 	if f.trouble != refused || len(gone) < len(pullSecrets(p)) { // another one may be the one that matters
 		out.Certainty = rule.Likely
 	}
-	if elsewhere := namespacesWith(p, s.name); len(elsewhere) > 0 {
+	if elsewhere := p.NamespacesWith(snapshot.SecretKind, s.name); len(elsewhere) > 0 {
 		out.Message += "; there is one in namespace " + strings.Join(elsewhere, ", ")
 	}
 	if near := nearestLogin(p, s.name); near != "" {
@@ -94,17 +93,6 @@ func retrieveEvidence(e *corev1.Event) rule.Evidence {
 	evidence := rule.EventEvidence(e)
 	evidence.Text = strings.Replace(evidence.Text, ": ", ", ", 1)
 	return evidence
-}
-
-// namespacesWith are the other namespaces, of those that were read, which have a Secret of the name.
-func namespacesWith(p *rule.Pass, name string) []string {
-	var list []string
-	for _, o := range p.List(snapshot.SecretKind, "") {
-		if o.Name == name && o.Namespace != p.Object.Namespace && !slices.Contains(list, o.Namespace) {
-			list = append(list, o.Namespace)
-		}
-	}
-	return list
 }
 
 // justMade is a pull secret that the kubelet did not get when it last looked, and that is there now.

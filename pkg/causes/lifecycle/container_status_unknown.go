@@ -30,7 +30,7 @@ var ContainerStatusUnknown = rule.Cause{
 			if t == nil || t.Reason != "ContainerStatusUnknown" || c.Status.State.Running != nil {
 				continue
 			}
-			node := snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: pod.Spec.NodeName}
+			node := snapshot.NodeRef(pod.Spec.NodeName)
 			f := rule.Finding{
 				Object: node, Seen: p.Object.In(c.Name), Certainty: rule.Possible,
 				NoField:  "did the machine restart, or did somebody remove its containers? events of the node, as Rebooted, would tell",

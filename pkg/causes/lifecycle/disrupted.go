@@ -22,7 +22,7 @@ const (
 // taken is the condition of a pod that was taken away for one of the reasons, and has ended or is ending.
 func taken(p *rule.Pass, reason string) (corev1.PodCondition, bool) {
 	pod := p.Object.Pod()
-	c := disruption(pod)
+	c := rule.Disruption(pod)
 	gone := pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded
 	return c, gone && c.Reason == reason
 }
@@ -37,7 +37,7 @@ func takenFinding(p *rule.Pass, c corev1.PodCondition) rule.Finding {
 }
 
 func nodeRef(p *rule.Pass) snapshot.Ref {
-	return snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: p.Object.Pod().Spec.NodeName}
+	return snapshot.NodeRef(p.Object.Pod().Spec.NodeName)
 }
 
 // wantsNode asks for the node of a pod that was taken away for the reason, and for the pod's events.
@@ -67,11 +67,7 @@ func remade(p *rule.Pass) bool {
 	}
 	switch t := owner.Typed.(type) {
 	case *batchv1.Job:
-		for _, c := range t.Status.Conditions {
-			if c.Type == batchv1.JobFailed && c.Status == corev1.ConditionTrue {
-				return false
-			}
-		}
+		return rule.JobEnded(t).Type != batchv1.JobFailed
 	case *appsv1.ReplicaSet:
 		return t.Status.Replicas > 0
 	}

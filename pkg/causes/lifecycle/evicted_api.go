@@ -69,7 +69,7 @@ func evictedBy(p *rule.Pass) (who string, evidence []rule.Evidence) {
 	}
 	for _, t := range node.Spec.Taints {
 		if by := drainTaints[t.Key]; by != "" {
-			return by, []rule.Evidence{{Source: rule.FromSpec, Object: o.Ref, Field: "spec.taints", Time: timeAdded(t), Text: "taint " + taintText(t)}}
+			return by, []rule.Evidence{{Source: rule.FromSpec, Object: o.Ref, Field: "spec.taints", Time: timeAdded(t), Text: "taint " + t.ToString()}}
 		}
 	}
 	if node.Spec.Unschedulable {

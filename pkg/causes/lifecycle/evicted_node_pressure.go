@@ -41,7 +41,7 @@ var EvictedNodePressure = rule.Cause{
 }
 
 func reportPressure(p *rule.Pass, said string, evidence rule.Evidence) {
-	node := snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: p.Object.Pod().Spec.NodeName}
+	node := snapshot.NodeRef(p.Object.Pod().Spec.NodeName)
 	f := rule.Finding{
 		Object: p.PodSpec().Object, Seen: p.Object.Ref, Certainty: rule.Certain, Evidence: []rule.Evidence{evidence}, History: over(p, &eviction{at: endOf(p)}),
 		RuledOut: []string{"a limit of its own: the kubelet speaks of the node"},

@@ -39,14 +39,11 @@ func evictors(node *corev1.Node, pod *corev1.Pod) []evictor {
 			continue
 		}
 		e, forever := evictor{Taint: t, toleration: -1}, false
-		for i, tol := range pod.Spec.Tolerations { // the first that fits counts
-			if !tolerates(tol, t) {
-				continue
+		if i := rule.TolerationFor(t, pod.Spec.Tolerations); i >= 0 {
+			seconds := pod.Spec.Tolerations[i].TolerationSeconds
+			if forever = seconds == nil; !forever {
+				e.toleration, e.after = i, time.Duration(max(0, *seconds))*time.Second
 			}
-			if forever = tol.TolerationSeconds == nil; !forever {
-				e.toleration, e.after = i, time.Duration(max(0, *tol.TolerationSeconds))*time.Second
-			}
-			break
 		}
 		if !forever {
 			list = append(list, e)
@@ -58,18 +55,6 @@ func evictors(node *corev1.Node, pod *corev1.Pod) []evictor {
 		}
 	}
 	return list
-}
-
-// tolerates compares as the taint manager does. Source: k8s.io/api core/v1, Toleration.ToleratesTaint, but for
-// the operators Lt and Gt, which are taken to tolerate.
-func tolerates(tol corev1.Toleration, t corev1.Taint) bool {
-	if tol.Effect != "" && tol.Effect != t.Effect || tol.Key != "" && tol.Key != t.Key {
-		return false
-	}
-	if tol.Operator == "" || tol.Operator == corev1.TolerationOpEqual {
-		return tol.Value == t.Value && tol.Key != ""
-	}
-	return true
 }
 
 func reportTainted(p *rule.Pass, c corev1.PodCondition) {
@@ -97,7 +82,7 @@ func reportTainted(p *rule.Pass, c corev1.PodCondition) {
 		return
 	}
 	t := list[0]
-	text := taintText(t.Taint)
+	text := t.ToString()
 	f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: o.Ref, Field: "spec.taints", Time: timeAdded(t.Taint), Text: "taint " + text})
 	switch {
 	case t.Key == corev1.TaintNodeUnreachable || t.Key == corev1.TaintNodeNotReady:
@@ -133,8 +118,8 @@ func waitLonger(p *rule.Pass, f *rule.Finding, t evictor) {
 func intolerant(p *rule.Pass, f *rule.Finding, t evictor) {
 	setting := p.PodSpec().Child("tolerations")
 	f.Object, f.Field, f.NoField = setting.Object, setting.Path, ""
-	f.Label = "nothing here tolerates " + taintText(t.Taint)
-	f.Message = fmt.Sprintf("was deleted at once: node/%s has the taint %s, which the pod does not tolerate", p.Object.Pod().Spec.NodeName, taintText(t.Taint))
+	f.Label = "nothing here tolerates " + t.ToString()
+	f.Message = fmt.Sprintf("was deleted at once: node/%s has the taint %s, which the pod does not tolerate", p.Object.Pod().Spec.NodeName, t.ToString())
 	f.Fix.Caution = "a taint is there to keep pods away: tolerate it only if this workload is meant to run there. " + upper(f.Fix.Caution)
 	f.Fix.Title += "; where it is meant for that node, tolerate the taint"
 	f.Fix.YAML = fmt.Sprintf("tolerations:\n- key: %s\n  operator: Exists\n  effect: NoExecute\n", t.Key)
@@ -147,7 +132,7 @@ func intolerant(p *rule.Pass, f *rule.Finding, t evictor) {
 // tolerantForAWhile points at a toleration that ends: the scheduler goes by the toleration alone and may
 // place the next pod on the same node, where it ends after the same time.
 func tolerantForAWhile(p *rule.Pass, f *rule.Finding, t evictor) {
-	text, seconds := taintText(t.Taint), rule.Seconds(t.after)
+	text, seconds := t.ToString(), rule.Seconds(t.after)
 	node := p.Object.Pod().Spec.NodeName
 	f.Message = fmt.Sprintf("was deleted %s after it met the taint %s on node/%s: that is how long it tolerates it", seconds, text, node)
 	switch next := successor(p); {
@@ -210,13 +195,6 @@ func tolerationSetting(p *rule.Pass, i int) (rule.Setting, bool) {
 		}
 	}
 	return rule.Setting{}, false
-}
-
-func taintText(t corev1.Taint) string {
-	if t.Value == "" {
-		return fmt.Sprintf("%s:%s", t.Key, t.Effect)
-	}
-	return fmt.Sprintf("%s=%s:%s", t.Key, t.Value, t.Effect)
 }
 
 func timeAdded(t corev1.Taint) time.Time {

@@ -35,7 +35,7 @@ var KubeletReject = rule.Cause{
 }
 
 func reportRejected(p *rule.Pass, pod *corev1.Pod) {
-	node := snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: pod.Spec.NodeName}
+	node := snapshot.NodeRef(pod.Spec.NodeName)
 	spec := p.PodSpec()
 	f := rule.Finding{
 		Object: spec.Object, Seen: p.Object.Ref, Certainty: rule.Certain,

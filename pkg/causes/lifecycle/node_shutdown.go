@@ -41,7 +41,7 @@ func shutDown(pod *corev1.Pod) bool {
 
 func reportShutdown(p *rule.Pass) {
 	pod, node := p.Object.Pod(), nodeRef(p)
-	c := disruption(pod)
+	c := rule.Disruption(pod)
 	at := c.LastTransitionTime.Time
 	if at.IsZero() {
 		at = endOf(p)
@@ -58,7 +58,7 @@ func reportShutdown(p *rule.Pass) {
 		f.Message += ", and the node is gone: a machine that was given back, or taken away (spot, preemptible)"
 		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Text: "the API has no " + node.String()})
 	case o == nil:
-	case ready(o):
+	case rule.NodeReady(o) == corev1.ConditionTrue:
 		f.Message += "; it is back, and ready"
 	default:
 		f.Because = &o.Ref
@@ -70,18 +70,4 @@ func reportShutdown(p *rule.Pass) {
 		f.Fix.Title += "; the command clears away what is left"
 	}
 	p.Report(f)
-}
-
-// ready tells whether a node says that it works.
-func ready(o *snapshot.Object) bool {
-	n, ok := o.Typed.(*corev1.Node)
-	if !ok {
-		return false
-	}
-	for _, c := range n.Status.Conditions {
-		if c.Type == corev1.NodeReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
 }

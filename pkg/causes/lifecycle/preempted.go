@@ -15,14 +15,14 @@ var Preempted = rule.Cause{
 	ID: "preempted", Title: "made room for a pod of higher priority", Doc: rule.ReadDoc(docs, "preempted.md"),
 	Stage: rule.StageFailed, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
-		if disruption(p.Object.Pod()).Reason == corev1.PodReasonPreemptionByScheduler {
+		if rule.Disruption(p.Object.Pod()).Reason == corev1.PodReasonPreemptionByScheduler {
 			return []snapshot.Want{snapshot.WantList(snapshot.PodKind, "", "")}
 		}
 		return nil
 	},
 	Run: func(p *rule.Pass) {
 		pod := p.Object.Pod()
-		c := disruption(pod)
+		c := rule.Disruption(pod)
 		if c.Reason != corev1.PodReasonPreemptionByScheduler {
 			return
 		}
@@ -61,14 +61,4 @@ func higher(pod *corev1.Pod, than int32) string {
 		return "which has a higher priority"
 	}
 	return fmt.Sprintf("whose priority is %d, more than its own %d", *pod.Spec.Priority, than)
-}
-
-// disruption is the condition of a pod that somebody ended for a reason outside of it.
-func disruption(pod *corev1.Pod) corev1.PodCondition {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
-			return c
-		}
-	}
-	return corev1.PodCondition{}
 }

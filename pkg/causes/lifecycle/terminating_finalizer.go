@@ -48,7 +48,7 @@ var TerminatingFinalizer = rule.Cause{
 			Evidence: []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.Ref, Field: "metadata.deletionTimestamp", Time: pod.DeletionTimestamp.Time, Text: "deletionTimestamp passed, phase " + string(pod.Status.Phase) + ", no container runs"}},
 			RuledOut: []string{"a grace period that goes on: it is over", "a node that does not answer: the kubelet has stopped the containers"},
 		}
-		if c := disruption(pod); c.Reason == byPodGC { // nobody has seen its containers stop
+		if c := rule.Disruption(pod); c.Reason == byPodGC { // nobody has seen its containers stop
 			f.Message = fmt.Sprintf("was to be gone %s ago; its node does not exist any more, and finalizer %s is still there", age, strings.Join(names, ", "))
 			f.Evidence[0].Text = "deletionTimestamp passed, and the pod was marked as failed: " + c.Message
 			f.RuledOut = []string{"a grace period that goes on: there is nobody left to wait for"}
@@ -133,19 +133,5 @@ func stopped(p *rule.Pass) bool {
 			return false
 		}
 	}
-	return nodeOf(p) != nil && !silent(nodeOf(p))
-}
-
-// silent tells whether nobody hears from a node.
-func silent(o *snapshot.Object) bool {
-	n, ok := o.Typed.(*corev1.Node)
-	if !ok {
-		return false
-	}
-	for _, c := range n.Status.Conditions {
-		if c.Type == corev1.NodeReady {
-			return c.Status == corev1.ConditionUnknown
-		}
-	}
-	return false
+	return nodeOf(p) != nil && rule.NodeReady(nodeOf(p)) != corev1.ConditionUnknown
 }

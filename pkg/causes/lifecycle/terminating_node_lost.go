@@ -27,7 +27,7 @@ var TerminatingNodeLost = rule.Cause{
 			return
 		}
 		node := nodeOf(p)
-		if node == nil || !silent(node) {
+		if node == nil || rule.NodeReady(node) != corev1.ConditionUnknown {
 			return
 		}
 		age := rule.Human(p.Age(pod.DeletionTimestamp.Time))
@@ -47,7 +47,7 @@ var TerminatingNodeLost = rule.Cause{
 				Command:       []string{"taint", "node", node.Name, "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"},
 			},
 		}
-		if c := disruption(pod); c.Reason != "" {
+		if c := rule.Disruption(pod); c.Reason != "" {
 			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions[DisruptionTarget]", Time: c.LastTransitionTime.Time, Text: c.Reason + ": " + c.Message})
 		}
 		p.Report(f)

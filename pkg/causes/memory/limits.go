@@ -13,13 +13,10 @@ import (
 
 // logOfKilled are the logs of the containers that the kernel killed for their memory.
 func logOfKilled(p *rule.Pass) []snapshot.Want {
-	var wants []snapshot.Want
-	for _, c := range p.Object.PodContainers() {
-		if _, ok := oomKilled(p, c); ok {
-			wants = append(wants, p.DeathLog(c))
-		}
-	}
-	return wants
+	return p.DeathLogs(func(c snapshot.Container) bool {
+		_, killed := oomKilled(p, c)
+		return killed
+	})
 }
 
 // wantsOfKilled are those logs, what may keep their limits from growing, and the options of what they run.

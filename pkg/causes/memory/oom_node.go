@@ -33,7 +33,7 @@ var OOMNode = rule.Cause{
 }
 
 func nodeRef(p *rule.Pass) snapshot.Ref {
-	return snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: p.Object.Pod().Spec.NodeName}
+	return snapshot.NodeRef(p.Object.Pod().Spec.NodeName)
 }
 
 // withoutLimit is the end of a container that the kernel killed for its memory although neither it nor its

@@ -23,7 +23,7 @@ var BackendNotReady = rule.Cause{
 		for _, b := range leadsTo(p) {
 			wants = append(wants, snapshot.WantGet(snapshot.ServiceKind, b.namespace, b.name))
 			if svc, _ := p.Lookup(snapshot.ServiceKind, b.namespace, b.name); svc != nil {
-				wants = append(wants, snapshot.WantList(snapshot.EndpointSliceKind, b.namespace, "kubernetes.io/service-name="+b.name))
+				wants = append(wants, snapshot.WantEndpoints(b.namespace, b.name))
 			}
 		}
 		return wants
@@ -80,7 +80,7 @@ func judgeBackend(p *rule.Pass, o *snapshot.Object, list []destination) {
 	}
 	what := "requests"
 	if len(from) > 0 {
-		what = some(distinct(from))
+		what = some(rule.Distinct(from))
 	}
 	who := "none of its pods is ready"
 	if len(e.notReady) == 0 {

@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
@@ -13,21 +14,16 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
-var (
-	gatewayClassKind = schema.GroupKind{Group: gatewayGroup, Kind: "GatewayClass"}
-	grantKind        = schema.GroupKind{Group: gatewayGroup, Kind: "ReferenceGrant"}
-)
-
 // GatewayNotProgrammed finds Gateways that their controller refuses, or that none looks at.
 var GatewayNotProgrammed = rule.Cause{
 	ID: "gateway-not-programmed", Title: "the Gateway, or a listener of it, is not served", Doc: rule.ReadDoc(docs, "gateway_not_programmed.md"),
-	Stage: rule.StageRoute, On: rule.Kinds(gatewayKind),
+	Stage: rule.StageRoute, On: rule.Kinds(snapshot.GatewayKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		var wants []snapshot.Want
 		if name := classOf(p.Object); name != "" {
-			wants = append(wants, snapshot.WantGet(gatewayClassKind, "", name))
-			if _, missing := absent(p, gatewayClassKind, "", name); missing {
-				wants = append(wants, snapshot.WantList(gatewayClassKind, "", ""))
+			wants = append(wants, snapshot.WantGet(snapshot.GatewayClassKind, "", name))
+			if _, missing := absent(p, snapshot.GatewayClassKind, "", name); missing {
+				wants = append(wants, snapshot.WantList(snapshot.GatewayClassKind, "", ""))
 			}
 		}
 		for _, l := range listenersOf(p.Object) {
@@ -52,7 +48,9 @@ var GatewayNotProgrammed = rule.Cause{
 }
 
 // classOf is the class that a Gateway names.
-func classOf(gateway *snapshot.Object) string { return word(specOf(gateway), "gatewayClassName", "") }
+func classOf(gateway *snapshot.Object) string {
+	return snapshot.TextIn(specOf(gateway), "gatewayClassName")
+}
 
 // listener is a listener of a Gateway, and what its controller says of it.
 type listener struct {
@@ -60,25 +58,23 @@ type listener struct {
 	path    *field.Path
 	spec    map[string]any
 	secrets []ref
-	status  []condition
+	status  []metav1.Condition
 }
 
 // listenersOf are the listeners of a Gateway.
 func listenersOf(gateway *snapshot.Object) []listener {
 	var list []listener
-	for i, item := range items(specOf(gateway), "listeners") {
+	for i, item := range snapshot.ListIn(specOf(gateway), "listeners") {
 		m, _ := item.(map[string]any)
-		l := listener{name: word(m, "name", ""), path: field.NewPath("spec", "listeners").Index(i), spec: m}
-		tls, _ := m["tls"].(map[string]any)
-		for j, item := range items(tls, "certificateRefs") {
+		l := listener{name: snapshot.TextIn(m, "name"), path: field.NewPath("spec", "listeners").Index(i), spec: m}
+		for j, item := range snapshot.ListIn(m, "tls", "certificateRefs") {
 			r, _ := item.(map[string]any)
-			if name := word(r, "name", ""); name != "" && word(r, "group", "") == "" && word(r, "kind", "Secret") == "Secret" {
+			if name := snapshot.TextIn(r, "name"); name != "" && snapshot.TextIn(r, "group") == "" && word(r, "kind", "Secret") == "Secret" {
 				l.secrets = append(l.secrets, ref{snapshot.SecretKind, word(r, "namespace", gateway.Namespace), name, l.path.Child("tls", "certificateRefs").Index(j), false})
 			}
 		}
-		status, _ := gateway.Content["status"].(map[string]any)
-		for _, item := range items(status, "listeners") {
-			if s, _ := item.(map[string]any); word(s, "name", "") == l.name {
+		for _, s := range snapshot.MapsIn(gateway.Content, "status", "listeners") {
+			if snapshot.TextIn(s, "name") == l.name {
 				l.status = fresh(gateway, s)
 			}
 		}
@@ -88,15 +84,10 @@ func listenersOf(gateway *snapshot.Object) []listener {
 }
 
 // fresh are the conditions in a part of an object's status that are about its present generation.
-func fresh(o *snapshot.Object, part map[string]any) []condition {
-	var list []condition
-	for i, c := range conditionsIn(part) {
-		raw, _ := items(part, "conditions")[i].(map[string]any)
-		if g, ok := number(raw["observedGeneration"]); !ok || g == o.Meta.GetGeneration() {
-			list = append(list, c)
-		}
-	}
-	return list
+func fresh(o *snapshot.Object, part any) []metav1.Condition {
+	return slices.DeleteFunc(rule.ConditionsIn(part, "conditions"), func(c metav1.Condition) bool {
+		return c.ObservedGeneration != 0 && c.ObservedGeneration != o.Meta.GetGeneration()
+	})
 }
 
 // listenerField is the field of a listener that a reason speaks of, and what to do. Source: sigs.k8s.io/gateway-api
@@ -146,15 +137,15 @@ func classTrouble(p *rule.Pass) *rule.Finding {
 	name := classOf(p.Object)
 	at := field.NewPath("spec", "gatewayClassName")
 	setting := rule.Setting{Object: p.Object.Ref, Path: at}
-	if certainty, missing := absent(p, gatewayClassKind, "", name); missing && name != "" {
+	if certainty, missing := absent(p, snapshot.GatewayClassKind, "", name); missing && name != "" {
 		f := &rule.Finding{
 			Object: p.Object.Ref, Field: at, Value: name, Certainty: certainty,
 			Message:  fmt.Sprintf("is of class %s, and there is no GatewayClass of that name: no controller serves it", name),
 			Label:    "there is no GatewayClass of this name",
-			Evidence: []rule.Evidence{notFound(gatewayClassKind, "", name, certainty)},
+			Evidence: []rule.Evidence{notFound(snapshot.GatewayClassKind, "", name, certainty)},
 			Fix:      &rule.Fix{Title: "name a class that exists, or install the controller that brings this one", Applicability: rule.NeedsThought},
 		}
-		names := p.Names(gatewayClassKind, "")
+		names := p.Names(snapshot.GatewayClassKind, "")
 		to := knowledge.Slip(name, names)
 		if to == "" && len(names) == 1 {
 			to = names[0]
@@ -167,32 +158,29 @@ func classTrouble(p *rule.Pass) *rule.Finding {
 		}
 		return f
 	}
-	class, _ := p.Lookup(gatewayClassKind, "", name)
+	class, _ := p.Lookup(snapshot.GatewayClassKind, "", name)
 	if class == nil || p.Age(class.Meta.GetCreationTimestamp().Time) < listsAgree {
 		return nil
 	}
-	status, _ := class.Content["status"].(map[string]any)
-	accepted := condition{status: "Unknown", reason: "none", message: "no condition"}
-	for _, c := range fresh(class, status) {
-		if c.kind == "Accepted" {
-			accepted = c
-		}
+	accepted := meta.FindStatusCondition(fresh(class, class.Content["status"]), "Accepted")
+	if accepted == nil {
+		accepted = &metav1.Condition{Status: metav1.ConditionUnknown, Reason: "none", Message: "no condition"}
 	}
 	controller := word(specOf(class), "controllerName", "its controller")
 	f := &rule.Finding{
 		Object: p.Object.Ref, Field: at, Value: name, Certainty: rule.Likely,
-		Evidence: []rule.Evidence{{Source: rule.FromStatus, Object: class.Ref, Field: "status.conditions[Accepted]", Text: fmt.Sprintf("%s: Accepted %s, %s: %s", class.String(), accepted.status, accepted.reason, rule.Quote(accepted.message))}},
+		Evidence: []rule.Evidence{{Source: rule.FromStatus, Object: class.Ref, Field: "status.conditions[Accepted]", Text: fmt.Sprintf("%s: Accepted %s, %s: %s", class.String(), accepted.Status, accepted.Reason, rule.Quote(accepted.Message))}},
 		RuledOut: []string{fmt.Sprintf("a class that does not exist: %s is there", class.String())},
 		Fix:      &rule.Fix{Applicability: rule.NeedsThought},
 	}
-	switch accepted.status {
+	switch accepted.Status {
 	case "True":
 		return nil
 	case "False":
 		f.Certainty = rule.Certain
-		f.Message = fmt.Sprintf("is of class %s, which its controller %s refuses: %s: %s", name, controller, accepted.reason, rule.Quote(accepted.message))
+		f.Message = fmt.Sprintf("is of class %s, which its controller %s refuses: %s: %s", name, controller, accepted.Reason, rule.Quote(accepted.Message))
 		f.Label = "the class itself is refused"
-		f.Fix.Title = "mend the GatewayClass: " + accepted.reason
+		f.Fix.Title = "mend the GatewayClass: " + accepted.Reason
 	default:
 		f.Message = fmt.Sprintf("is of class %s, and no controller has taken that on: does %s run?", name, controller)
 		f.Label = "for controller " + controller
@@ -219,12 +207,7 @@ func secretTrouble(p *rule.Pass, l listener, s ref, certainty rule.Certainty) ru
 }
 
 // bad tells whether a condition of a listener or a Gateway says that something is wrong.
-func bad(c condition) bool {
-	if c.reason == "Pending" {
-		return false
-	}
-	return c.status == "False" && (c.kind == "Accepted" || c.kind == "ResolvedRefs" || c.kind == "Programmed") || c.status == "True" && c.kind == "Conflicted"
-}
+func bad(c metav1.Condition) bool { return c.Reason != "Pending" && rule.GatewayRefuses(c) }
 
 // saidOf is what the controller says against a listener, as evidence.
 func saidOf(p *rule.Pass, l listener) []rule.Evidence {
@@ -232,8 +215,8 @@ func saidOf(p *rule.Pass, l listener) []rule.Evidence {
 	for _, c := range l.status {
 		if bad(c) {
 			list = append(list, rule.Evidence{
-				Source: rule.FromStatus, Object: p.Object.Ref, Field: fmt.Sprintf("status.listeners[%s].conditions[%s]", l.name, c.kind),
-				Text: fmt.Sprintf("listener %s: %s %s, %s: %s", l.name, c.kind, c.status, c.reason, rule.Quote(c.message)),
+				Source: rule.FromStatus, Object: p.Object.Ref, Field: fmt.Sprintf("status.listeners[%s].conditions[%s]", l.name, c.Type),
+				Text: fmt.Sprintf("listener %s: %s %s, %s: %s", l.name, c.Type, c.Status, c.Reason, rule.Quote(c.Message)),
 			})
 		}
 	}
@@ -243,13 +226,13 @@ func saidOf(p *rule.Pass, l listener) []rule.Evidence {
 // listenerTroubles are the conditions against a listener, the first that names a field. One whose Secret is not
 // there has been told of.
 func listenerTroubles(p *rule.Pass, l listener, told bool) []rule.Finding {
-	var against []condition
+	var against []metav1.Condition
 	for _, c := range l.status {
-		if bad(c) && !(told && c.reason == "InvalidCertificateRef") {
+		if bad(c) && !(told && c.Reason == "InvalidCertificateRef") {
 			against = append(against, c)
 		}
 	}
-	i := slices.IndexFunc(against, func(c condition) bool { return listenerField[c.reason].means != "" })
+	i := slices.IndexFunc(against, func(c metav1.Condition) bool { return listenerField[c.Reason].means != "" })
 	switch {
 	case len(against) == 0:
 		return nil
@@ -261,12 +244,12 @@ func listenerTroubles(p *rule.Pass, l listener, told bool) []rule.Finding {
 	c := against[i]
 	f := rule.Finding{
 		Object: p.Object.Ref, Field: l.path, Certainty: rule.Certain, Label: "its controller does not serve this listener",
-		Message:  fmt.Sprintf("listener %s is not served: %s: %s", l.name, c.reason, rule.Quote(c.message)),
+		Message:  fmt.Sprintf("listener %s is not served: %s: %s", l.name, c.Reason, rule.Quote(c.Message)),
 		Evidence: saidOf(p, l),
 		RuledOut: []string{"a controller that does not run: it has answered"},
 		Fix:      &rule.Fix{Title: "mend what the controller complains about", Applicability: rule.NeedsThought},
 	}
-	if lies, ok := listenerField[c.reason]; ok {
+	if lies, ok := listenerField[c.Reason]; ok {
 		at := l.path
 		for _, step := range lies.child {
 			at = at.Child(step)
@@ -299,29 +282,28 @@ var gatewayField = map[string]struct {
 
 // gatewayItself are the conditions against the Gateway as a whole.
 func gatewayItself(p *rule.Pass) []rule.Finding {
-	status, _ := p.Object.Content["status"].(map[string]any)
-	for _, c := range fresh(p.Object, status) {
+	for _, c := range fresh(p.Object, p.Object.Content["status"]) {
 		if !bad(c) {
 			continue
 		}
 		f := rule.Finding{
 			Object: p.Object.Ref, NoField: "the reason is of its own controller, and names no field", Certainty: rule.Certain,
-			Message:  fmt.Sprintf("is not served: %s %s, %s: %s", c.kind, c.status, c.reason, rule.Quote(c.message)),
-			Evidence: []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions[" + c.kind + "]", Text: fmt.Sprintf("%s %s, %s: %s", c.kind, c.status, c.reason, rule.Quote(c.message))}},
+			Message:  fmt.Sprintf("is not served: %s %s, %s: %s", c.Type, c.Status, c.Reason, rule.Quote(c.Message)),
+			Evidence: []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions[" + c.Type + "]", Text: fmt.Sprintf("%s %s, %s: %s", c.Type, c.Status, c.Reason, rule.Quote(c.Message))}},
 			RuledOut: []string{"a controller that does not run: it has answered"},
 			Fix:      &rule.Fix{Title: "mend what the controller complains about", Applicability: rule.NeedsThought},
 		}
-		if lies, ok := gatewayField[c.reason]; ok {
+		if lies, ok := gatewayField[c.Reason]; ok {
 			f.NoField, f.Field, f.Label, f.Fix.Title = "", lies.path, lies.means, lies.fix
 			if _, there := rule.ValueAt(p.Object, lies.path); !there {
 				f.Field, f.Label = nil, ""
 				f.NoField = "it asks for nothing of that kind: " + lies.path.String() + " is not set"
 			}
 		}
-		if c.reason == "AddressNotAssigned" && f.Field == nil {
+		if c.Reason == "AddressNotAssigned" && f.Field == nil {
 			f.Fix.Title = "see the Service of type LoadBalancer that the controller has made for it: it has no address either"
 		}
-		if c.reason == "NoResources" {
+		if c.Reason == "NoResources" {
 			f.Fix.Title = "see whether the controller may make what it needs: its log, and the quota of its namespace"
 		}
 		return []rule.Finding{f}
@@ -331,9 +313,8 @@ func gatewayItself(p *rule.Pass) []rule.Finding {
 
 // unanswered tells that no controller has said anything of a Gateway.
 func unanswered(p *rule.Pass) []rule.Finding {
-	status, _ := p.Object.Content["status"].(map[string]any)
 	age := p.Age(p.Object.Meta.GetCreationTimestamp().Time)
-	if age < listsAgree || slices.ContainsFunc(conditionsIn(status), func(c condition) bool { return c.status != "Unknown" && c.reason != "Pending" }) {
+	if age < listsAgree || slices.ContainsFunc(rule.ConditionsIn(p.Object.Content, "status", "conditions"), func(c metav1.Condition) bool { return c.Status != "Unknown" && c.Reason != "Pending" }) {
 		return nil
 	}
 	name := classOf(p.Object)
@@ -349,18 +330,16 @@ func unanswered(p *rule.Pass) []rule.Finding {
 // granted tells whether a ReferenceGrant of the namespace lets routes of this one lead to a Service; known is false
 // where the grants were not read.
 func granted(p *rule.Pass, r ref) (yes, known bool) {
-	if !p.ListRead(grantKind, r.namespace) {
+	if !p.ListRead(snapshot.ReferenceGrantKind, r.namespace) {
 		return false, false
 	}
-	for _, o := range p.List(grantKind, r.namespace) {
+	for _, o := range p.List(snapshot.ReferenceGrantKind, r.namespace) {
 		fromHere, toThere := false, false
-		for _, item := range items(specOf(o), "from") {
-			m, _ := item.(map[string]any)
-			fromHere = fromHere || word(m, "group", "") == gatewayGroup && word(m, "kind", "") == p.Object.Kind && word(m, "namespace", "") == p.Object.Namespace
+		for _, m := range snapshot.MapsIn(specOf(o), "from") {
+			fromHere = fromHere || snapshot.TextIn(m, "group") == gatewayGroup && snapshot.TextIn(m, "kind") == p.Object.Kind && snapshot.TextIn(m, "namespace") == p.Object.Namespace
 		}
-		for _, item := range items(specOf(o), "to") {
-			m, _ := item.(map[string]any)
-			toThere = toThere || word(m, "group", "") == r.kind.Group && word(m, "kind", "") == r.kind.Kind && (word(m, "name", r.name) == r.name)
+		for _, m := range snapshot.MapsIn(specOf(o), "to") {
+			toThere = toThere || snapshot.TextIn(m, "group") == r.kind.Group && snapshot.TextIn(m, "kind") == r.kind.Kind && (word(m, "name", r.name) == r.name)
 		}
 		if fromHere && toThere {
 			return true, true

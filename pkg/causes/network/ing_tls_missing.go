@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
@@ -31,7 +31,7 @@ var IngTLSMissing = rule.Cause{
 			if _, missing := absent(p, snapshot.SecretKind, p.Object.Namespace, t.SecretName); missing {
 				wants = append(wants, snapshot.WantList(snapshot.SecretKind, p.Object.Namespace, ""))
 				if issued(ing.Annotations) {
-					wants = append(wants, snapshot.WantGet(certificateKind, p.Object.Namespace, t.SecretName))
+					wants = append(wants, snapshot.WantGet(snapshot.CertificateKind, p.Object.Namespace, t.SecretName))
 				}
 			}
 		}
@@ -60,9 +60,6 @@ var IngTLSMissing = rule.Cause{
 		}
 	},
 }
-
-// certificateKind is what cert-manager makes a Secret of.
-var certificateKind = schema.GroupKind{Group: "cert-manager.io", Kind: "Certificate"}
 
 // issued tells whether cert-manager is asked to make the certificate.
 func issued(annotations map[string]string) bool {
@@ -111,13 +108,13 @@ func awaitCertificate(p *rule.Pass, f *rule.Finding, name string, hosts []string
 	ns := p.Object.Namespace
 	f.Message = fmt.Sprintf("takes the certificate for %s from secret/%s, which cert-manager has not made: %s", hostsOf(hosts), name, ownCertificate)
 	f.Label = "cert-manager is to make this Secret"
-	o, out := p.Lookup(certificateKind, ns, name)
+	o, out := p.Lookup(snapshot.CertificateKind, ns, name)
 	switch {
 	case o != nil:
 		f.Fix = &rule.Fix{Title: "see why cert-manager has not issued it", Applicability: rule.NeedsThought, Lines: []string{p.Line("describe", "certificate.cert-manager.io", name)}}
-		if c := conditionOf(o, "Ready"); c.status == "False" {
-			f.Message = fmt.Sprintf("takes the certificate for %s from secret/%s, which cert-manager has not made: %s", hostsOf(hosts), name, rule.Quote(c.message))
-			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: o.Ref, Field: "status.conditions[Ready]", Text: c.reason + ": " + rule.Quote(c.message)})
+		if c := rule.ConditionOf(o, "Ready"); c != nil && c.Status == metav1.ConditionFalse {
+			f.Message = fmt.Sprintf("takes the certificate for %s from secret/%s, which cert-manager has not made: %s", hostsOf(hosts), name, rule.Quote(c.Message))
+			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: o.Ref, Field: "status.conditions[Ready]", Text: c.Reason + ": " + rule.Quote(c.Message)})
 		}
 	case out.Reason == snapshot.ReasonUnknownKind:
 		f.Message = fmt.Sprintf("takes the certificate for %s from secret/%s, which cert-manager is asked for, and cert-manager is not installed: %s", hostsOf(hosts), name, ownCertificate)
@@ -125,7 +122,7 @@ func awaitCertificate(p *rule.Pass, f *rule.Finding, name string, hosts []string
 		f.Fix.Title = "install cert-manager; or create the Secret yourself, in the namespace of the Ingress"
 	case out.State == snapshot.Absent:
 		f.Message = fmt.Sprintf("takes the certificate for %s from secret/%s, for which cert-manager has not even made a Certificate: does it run? %s", hostsOf(hosts), name, ownCertificate)
-		f.Evidence = append(f.Evidence, notFound(certificateKind, ns, name, certaintyOf(out)))
+		f.Evidence = append(f.Evidence, notFound(snapshot.CertificateKind, ns, name, certaintyOf(out)))
 		f.Fix = &rule.Fix{
 			Title: "see that cert-manager runs, and what it says of the Ingress", Applicability: rule.NeedsThought,
 			Lines: []string{p.Line("get", "pods", "--all-namespaces", "-l", "app.kubernetes.io/instance=cert-manager"), p.Line("describe", p.Object.String())},

@@ -67,7 +67,7 @@ func routes(list []backend) string {
 	for _, b := range list {
 		names = append(names, b.route)
 	}
-	return some(distinct(names))
+	return some(rule.Distinct(names))
 }
 
 // portOfBackend words the port of a Service that an Ingress asks for.

@@ -180,12 +180,9 @@ func judgePeerAuth(p *rule.Pass, c meshCall, pod *snapshot.Object, port int32) {
 	for _, o := range list {
 		spec := specOf(o)
 		at := field.NewPath("spec", "mtls", "mode")
-		mtls, _ := spec["mtls"].(map[string]any)
-		mode := text(mtls, "mode")
-		if ports, _ := spec["portLevelMtls"].(map[string]any); ports != nil {
-			if one, _ := ports[strconv.Itoa(int(port))].(map[string]any); text(one, "mode") != "" {
-				mode, at = text(one, "mode"), field.NewPath("spec", "portLevelMtls").Key(strconv.Itoa(int(port))).Child("mode")
-			}
+		mode, number := snapshot.TextIn(spec, "mtls", "mode"), strconv.Itoa(int(port))
+		if own := snapshot.TextIn(spec, "portLevelMtls", number, "mode"); own != "" {
+			mode, at = own, field.NewPath("spec", "portLevelMtls").Key(number).Child("mode")
 		}
 		switch mode {
 		case "", "UNSET":
@@ -286,9 +283,9 @@ func principal(o *snapshot.Object) string {
 // from tells whether a rule of the policy is for calls of the pod, as far as it says from whom. A policy without
 // rules is for nobody, and one that allows nobody turns all down.
 func from(policy, caller *snapshot.Object) bool {
-	for _, item := range items(specOf(policy), "rules") {
+	for _, item := range snapshot.ListIn(specOf(policy), "rules") {
 		r, _ := item.(map[string]any)
-		sources := items(r, "from")
+		sources := snapshot.ListIn(r, "from")
 		if len(sources) == 0 {
 			return true
 		}
@@ -309,14 +306,14 @@ func sourceIs(source map[string]any, caller *snapshot.Object) bool {
 	known := meshed(caller)
 	id := strings.TrimPrefix(principal(caller), "cluster.local/")
 	fits := func(key, value string) bool {
-		list := items(source, key)
+		list := snapshot.ListIn(source, key)
 		return len(list) == 0 || known && slices.ContainsFunc(list, func(item any) bool {
 			want, _ := item.(string)
 			return globs(want, value) || globs(strings.TrimPrefix(want, "cluster.local/"), value)
 		})
 	}
 	leaves := func(key, value string) bool {
-		list := items(source, key)
+		list := snapshot.ListIn(source, key)
 		return len(list) > 0 && known && slices.ContainsFunc(list, func(item any) bool {
 			want, _ := item.(string)
 			return globs(want, value) || globs(strings.TrimPrefix(want, "cluster.local/"), value)

@@ -25,7 +25,7 @@ func (c *call) wantOutside(p *rule.Pass) []snapshot.Want {
 	wants := []snapshot.Want{snapshot.WantList(snapshot.NetworkPolicyKind, p.Object.Namespace, "")}
 	switch {
 	case c.byHand():
-		wants = append(wants, snapshot.WantList(snapshot.EndpointSliceKind, c.service.Namespace, "kubernetes.io/service-name="+c.service.Name))
+		wants = append(wants, snapshot.WantEndpoints(c.service.Namespace, c.service.Name))
 	case private(c.host):
 		wants = append(wants, snapshot.WantList(snapshot.PodKind, p.Object.Namespace, ""))
 	}
@@ -158,7 +158,7 @@ func otherPorts(policies []*networkingv1.NetworkPolicy, to knowledge.Endpoint) [
 			}
 		}
 	}
-	return distinct(list)
+	return rule.Distinct(list)
 }
 
 func reportOutside(p *rule.Pass, c call, limiting []*networkingv1.NetworkPolicy, dst knowledge.Endpoint, port int32) {

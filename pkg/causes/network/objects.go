@@ -1,7 +1,6 @@
 package network
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -104,7 +103,7 @@ func makers(p *rule.Pass, pods []*snapshot.Object) string {
 		}
 	}
 	if len(names) > 3 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:2], ", "), len(names)-2)
+		return rule.Few(names, 2)
 	}
 	return strings.Join(names, " and ")
 }
@@ -141,22 +140,5 @@ func protocolOf(p corev1.Protocol) corev1.Protocol {
 	return p
 }
 
-// distinct drops repetitions and keeps the order.
-func distinct(list []string) []string {
-	var out []string
-	for _, s := range list {
-		if !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
 // some lists names, and counts those that would make the line too long.
-func some(names []string) string {
-	const most = 5
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
-}
+func some(names []string) string { return rule.Few(names, 5) }

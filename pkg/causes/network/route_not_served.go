@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -16,8 +17,6 @@ import (
 )
 
 const gatewayGroup = "gateway.networking.k8s.io"
-
-var gatewayKind = schema.GroupKind{Group: gatewayGroup, Kind: "Gateway"}
 
 // RouteNotServed finds routes of the Gateway API that no Gateway takes, or that lead nowhere.
 var RouteNotServed = rule.Cause{
@@ -31,10 +30,10 @@ var RouteNotServed = rule.Cause{
 				wants = append(wants, snapshot.WantList(r.kind, r.namespace, ""))
 			}
 			if !r.parent && r.namespace != p.Object.Namespace {
-				wants = append(wants, snapshot.WantList(grantKind, r.namespace, ""))
+				wants = append(wants, snapshot.WantList(snapshot.ReferenceGrantKind, r.namespace, ""))
 			}
 			if o, _ := p.Lookup(r.kind, r.namespace, r.name); o != nil && r.parent {
-				wants = append(wants, snapshot.WantGet(gatewayClassKind, "", classOf(o)))
+				wants = append(wants, snapshot.WantGet(snapshot.GatewayClassKind, "", classOf(o)))
 			}
 		}
 		return wants
@@ -67,11 +66,7 @@ var RouteNotServed = rule.Cause{
 }
 
 // routeKinds are the routes of the Gateway API.
-var routeKinds = []schema.GroupKind{routeKind("HTTPRoute"), routeKind("GRPCRoute"), routeKind("TLSRoute"), routeKind("TCPRoute"), routeKind("UDPRoute")}
-
-func routeKind(kind string) schema.GroupKind {
-	return schema.GroupKind{Group: gatewayGroup, Kind: kind}
-}
+var routeKinds = []schema.GroupKind{snapshot.HTTPRouteKind, snapshot.GRPCRouteKind, snapshot.TLSRouteKind, snapshot.TCPRouteKind, snapshot.UDPRouteKind}
 
 // ref is an object that a route names, and where.
 type ref struct {
@@ -94,21 +89,16 @@ func word(m map[string]any, key, otherwise string) string {
 	return otherwise
 }
 
-func items(m map[string]any, key string) []any {
-	list, _ := m[key].([]any)
-	return list
-}
-
 // backendRefs are the Services that a route leads to. What is of another kind, its controller must know.
 func backendRefs(p *rule.Pass) []ref {
 	spec, _ := p.Object.Content["spec"].(map[string]any)
 	var list []ref
-	for i, item := range items(spec, "rules") {
+	for i, item := range snapshot.ListIn(spec, "rules") {
 		r, _ := item.(map[string]any)
-		for j, item := range items(r, "backendRefs") {
+		for j, item := range snapshot.ListIn(r, "backendRefs") {
 			b, _ := item.(map[string]any)
-			name := word(b, "name", "")
-			if name == "" || word(b, "group", "") != "" || word(b, "kind", "Service") != "Service" {
+			name := snapshot.TextIn(b, "name")
+			if name == "" || snapshot.TextIn(b, "group") != "" || word(b, "kind", "Service") != "Service" {
 				continue
 			}
 			list = append(list, ref{snapshot.ServiceKind, word(b, "namespace", p.Object.Namespace), name, field.NewPath("spec", "rules").Index(i).Child("backendRefs").Index(j), false})
@@ -121,13 +111,13 @@ func backendRefs(p *rule.Pass) []ref {
 func parentRefs(p *rule.Pass) []ref {
 	spec, _ := p.Object.Content["spec"].(map[string]any)
 	var list []ref
-	for i, item := range items(spec, "parentRefs") {
+	for i, item := range snapshot.ListIn(spec, "parentRefs") {
 		r, _ := item.(map[string]any)
-		name := word(r, "name", "")
+		name := snapshot.TextIn(r, "name")
 		if name == "" || word(r, "group", gatewayGroup) != gatewayGroup || word(r, "kind", "Gateway") != "Gateway" {
 			continue
 		}
-		list = append(list, ref{gatewayKind, word(r, "namespace", p.Object.Namespace), name, field.NewPath("spec", "parentRefs").Index(i), true})
+		list = append(list, ref{snapshot.GatewayKind, word(r, "namespace", p.Object.Namespace), name, field.NewPath("spec", "parentRefs").Index(i), true})
 	}
 	return list
 }
@@ -166,7 +156,7 @@ func reportNoRef(p *rule.Pass, r ref, certainty rule.Certainty) {
 
 // verdict is what one Gateway says of a route.
 type verdict struct {
-	condition
+	metav1.Condition
 	parent string
 	index  int
 }
@@ -175,31 +165,17 @@ type verdict struct {
 // of an earlier generation is not said of this one.
 func refusals(p *rule.Pass) (list []verdict, answered bool) {
 	status, _ := p.Object.Content["status"].(map[string]any)
-	for i, item := range items(status, "parents") {
+	for i, item := range snapshot.ListIn(status, "parents") {
 		parent, _ := item.(map[string]any)
 		answered = true
 		name, _ := parent["parentRef"].(map[string]any)
-		for j, c := range conditionsIn(parent) {
-			raw, _ := items(parent, "conditions")[j].(map[string]any)
-			if g, ok := number(raw["observedGeneration"]); ok && g != p.Object.Meta.GetGeneration() {
-				continue
-			}
-			if c.status == "False" && (c.kind == "Accepted" || c.kind == "ResolvedRefs" || c.kind == "Programmed") {
+		for _, c := range fresh(p.Object, parent) {
+			if rule.GatewayRefuses(c) {
 				list = append(list, verdict{c, word(name, "name", "its Gateway"), i})
 			}
 		}
 	}
 	return list, answered
-}
-
-func number(v any) (int64, bool) {
-	switch n := v.(type) {
-	case int64:
-		return n, true
-	case float64:
-		return int64(n), true
-	}
-	return 0, false
 }
 
 // verdicts are the refusals of a route as evidence.
@@ -208,8 +184,8 @@ func verdicts(p *rule.Pass) []rule.Evidence {
 	refused, _ := refusals(p)
 	for _, v := range refused {
 		list = append(list, rule.Evidence{
-			Source: rule.FromStatus, Object: p.Object.Ref, Field: fmt.Sprintf("status.parents[%d].conditions[%s]", v.index, v.kind),
-			Text: fmt.Sprintf("Gateway %s says %s False, %s: %s", v.parent, v.kind, v.reason, rule.Quote(v.message)),
+			Source: rule.FromStatus, Object: p.Object.Ref, Field: fmt.Sprintf("status.parents[%d].conditions[%s]", v.index, v.Type),
+			Text: fmt.Sprintf("Gateway %s says %s False, %s: %s", v.parent, v.Type, v.Reason, rule.Quote(v.Message)),
 		})
 	}
 	return list
@@ -238,22 +214,22 @@ func judgeParents(p *rule.Pass) bool {
 	refused, answered := refusals(p)
 	var said []string
 	for _, v := range refused {
-		key := v.reason + v.message
-		if v.reason == "Pending" || slices.Contains(said, key) {
+		key := v.Reason + v.Message
+		if v.Reason == "Pending" || slices.Contains(said, key) {
 			continue
 		}
 		said = append(said, key)
 		f := rule.Finding{
 			NoField: "the Gateway's reason is of its own controller, and names no field", Certainty: rule.Certain,
-			Message:  fmt.Sprintf("Gateway %s refuses it: %s: %s", v.parent, v.reason, rule.Quote(v.message)),
+			Message:  fmt.Sprintf("Gateway %s refuses it: %s: %s", v.parent, v.Reason, rule.Quote(v.Message)),
 			Evidence: verdicts(p),
 			RuledOut: []string{"a controller that does not run: it has answered"},
 			Fix:      &rule.Fix{Title: "mend what the Gateway complains about", Applicability: rule.NeedsThought},
 		}
-		if v.kind == "ResolvedRefs" {
-			f.Message = fmt.Sprintf("Gateway %s cannot resolve where it leads: %s: %s", v.parent, v.reason, rule.Quote(v.message))
+		if v.Type == "ResolvedRefs" {
+			f.Message = fmt.Sprintf("Gateway %s cannot resolve where it leads: %s: %s", v.parent, v.Reason, rule.Quote(v.Message))
 		}
-		if lies, ok := whereItLies[v.reason]; ok {
+		if lies, ok := whereItLies[v.Reason]; ok {
 			f.NoField, f.Field, f.Label, f.Fix.Title = "", lies.path, lies.means, lies.fix
 		}
 		p.Report(f)
@@ -272,7 +248,7 @@ func judgeParents(p *rule.Pass) bool {
 	}
 	p.Report(rule.Finding{
 		Field: field.NewPath("spec", "parentRefs"), Certainty: rule.Likely,
-		Message:  fmt.Sprintf("no controller has answered for %s: it has said nothing of this route", strings.Join(distinct(names), ", ")),
+		Message:  fmt.Sprintf("no controller has answered for %s: it has said nothing of this route", strings.Join(rule.Distinct(names), ", ")),
 		Label:    "the Gateway is there, and nothing serves it",
 		Evidence: []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.parents", Text: fmt.Sprintf("empty, %s after it was made", rule.Human(p.Age(p.Object.Meta.GetCreationTimestamp().Time)))}},
 		RuledOut: []string{"a Gateway that does not exist: it is there"},
@@ -293,7 +269,7 @@ func judgeBackendRef(p *rule.Pass, r ref) bool {
 		}
 	}
 	o, _ := p.Lookup(snapshot.ServiceKind, r.namespace, r.name)
-	want, ok := number(b["port"])
+	want, ok := snapshot.WholeIn(b, "port")
 	if o == nil || !ok {
 		return false
 	}
@@ -335,7 +311,7 @@ func reportNotGranted(p *rule.Pass, r ref) {
 		Label:   "no ReferenceGrant in this namespace is for that",
 		Evidence: append([]rule.Evidence{{
 			Source: rule.FromStatus, Object: snapshot.Ref{APIVersion: gatewayGroup + "/v1beta1", Kind: "ReferenceGrant", Namespace: r.namespace, Name: "*"},
-			Text: fmt.Sprintf("%s in namespace %s, none from %s of namespace %s to %s", rule.Count(len(p.List(grantKind, r.namespace)), "ReferenceGrant"), r.namespace, p.Object.Kind, p.Object.Namespace, r.ref().String()),
+			Text: fmt.Sprintf("%s in namespace %s, none from %s of namespace %s to %s", rule.Count(len(p.List(snapshot.ReferenceGrantKind, r.namespace)), "ReferenceGrant"), r.namespace, p.Object.Kind, p.Object.Namespace, r.ref().String()),
 		}}, verdicts(p)...),
 		Fix: &rule.Fix{
 			Title: "create a ReferenceGrant in the namespace of the Service, or lead to a Service of this one", Applicability: rule.NeedsThought,
@@ -343,7 +319,7 @@ func reportNotGranted(p *rule.Pass, r ref) {
 			YAML:    grantYAML(p, r),
 		},
 	}
-	if refused, _ := refusals(p); slices.ContainsFunc(refused, func(v verdict) bool { return v.reason == "RefNotPermitted" }) {
+	if refused, _ := refusals(p); slices.ContainsFunc(refused, func(v verdict) bool { return v.Reason == "RefNotPermitted" }) {
 		f.Certainty = rule.Certain
 	}
 	p.Report(f)
@@ -354,7 +330,7 @@ func judgeSection(p *rule.Pass, r ref) bool {
 	o, _ := p.Lookup(r.kind, r.namespace, r.name)
 	raw, _ := rule.ValueAt(p.Object, r.path)
 	m, _ := raw.(map[string]any)
-	section := word(m, "sectionName", "")
+	section := snapshot.TextIn(m, "sectionName")
 	if o == nil || section == "" {
 		return false
 	}

@@ -44,7 +44,11 @@ func staysLocal(p *rule.Pass) string {
 }
 
 // serves tells whether a node is one that clients and pods of applications are on.
-func serves(node *corev1.Node) bool {
+func serves(o *snapshot.Object) bool {
+	node, ok := o.Typed.(*corev1.Node)
+	if !ok {
+		return false
+	}
 	for _, t := range node.Spec.Taints {
 		if t.Key == "node-role.kubernetes.io/control-plane" || t.Key == "node-role.kubernetes.io/master" {
 			return false
@@ -53,12 +57,7 @@ func serves(node *corev1.Node) bool {
 	if _, left := node.Labels[corev1.LabelNodeExcludeBalancers]; left || node.Spec.Unschedulable {
 		return false
 	}
-	for _, c := range node.Status.Conditions {
-		if c.Type == corev1.NodeReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
+	return rule.NodeReady(o) == corev1.ConditionTrue
 }
 
 func reportLocal(p *rule.Pass, policy string) {
@@ -69,7 +68,7 @@ func reportLocal(p *rule.Pass, policy string) {
 			continue
 		}
 		for _, ep := range slice.Endpoints {
-			if ep.Conditions.Ready != nil && !*ep.Conditions.Ready {
+			if !rule.EndpointReady(&ep) {
 				continue
 			}
 			if ep.NodeName == nil {
@@ -82,7 +81,7 @@ func reportLocal(p *rule.Pass, policy string) {
 	var without []string
 	all := 0
 	for _, o := range p.List(snapshot.NodeKind, "") {
-		if node, ok := o.Typed.(*corev1.Node); ok && serves(node) {
+		if serves(o) {
 			if all++; !has[o.Name] {
 				without = append(without, o.String())
 			}

@@ -149,7 +149,7 @@ func differ(a, b *snapshot.Object, selector map[string]string) string {
 			return common
 		}
 	}
-	for _, k := range keys(mine) {
+	for _, k := range slices.Sorted(maps.Keys(mine)) {
 		if selector[k] == "" && theirs[k] != mine[k] {
 			return k
 		}

@@ -166,20 +166,16 @@ func endpointsOf(p *rule.Pass) endpoints {
 		}
 		for _, ep := range slice.Endpoints {
 			switch {
-			case ep.Conditions.Ready == nil || *ep.Conditions.Ready:
+			case rule.EndpointReady(&ep):
 				e.ready++
 			case ep.Conditions.Terminating == nil || !*ep.Conditions.Terminating:
 				e.notReady = append(e.notReady, ep)
 			}
 		}
 	}
-	out, asked := p.Outcome(snapshot.WantList(snapshot.EndpointSliceKind, p.Object.Namespace, sliceSelector(p)))
-	e.read = !e.slice.IsZero() || asked && out.State != snapshot.Blind || p.ListRead(snapshot.EndpointSliceKind, p.Object.Namespace)
+	e.read = !e.slice.IsZero() || p.EndpointSlicesRead(p.Object)
 	return e
 }
-
-// sliceSelector is the label selector for the EndpointSlices of a Service.
-func sliceSelector(p *rule.Pass) string { return "kubernetes.io/service-name=" + p.Object.Name }
 
 // pods are the pods behind the endpoints that are not ready.
 func (e endpoints) pods() []snapshot.Ref {

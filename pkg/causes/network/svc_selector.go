@@ -2,8 +2,8 @@ package network
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,7 +21,7 @@ var SvcSelector = rule.Cause{
 	Stage: rule.StageRoute, On: rule.Kinds(snapshot.ServiceKind),
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		ns := p.Object.Namespace
-		slices := snapshot.WantList(snapshot.EndpointSliceKind, ns, sliceSelector(p))
+		slices := snapshot.WantEndpoints(ns, p.Object.Name)
 		if _, ok := selectsNothing(p); !ok || !p.Answered(slices) {
 			return nil // most Services have endpoints: all pods are listed only for one that has none
 		}
@@ -106,7 +106,7 @@ func nearest(selector map[string]string, pods []*snapshot.Object) *near {
 		}
 		n := &near{pod: o}
 		have := o.Meta.GetLabels()
-		for _, k := range keys(selector) {
+		for _, k := range slices.Sorted(maps.Keys(selector)) {
 			switch value, ok := have[k]; {
 			case ok && value == selector[k]:
 				n.same++
@@ -125,7 +125,7 @@ func nearest(selector map[string]string, pods []*snapshot.Object) *near {
 
 // keyOf is the key under which labels hold the value.
 func keyOf(have map[string]string, value string) string {
-	for _, k := range keys(have) {
+	for _, k := range slices.Sorted(maps.Keys(have)) {
 		if have[k] == value && k != "pod-template-hash" {
 			return k
 		}
@@ -201,17 +201,8 @@ func own(have map[string]string) map[string]string {
 // pairs words labels as a selector does.
 func pairs(m map[string]string) string {
 	list := make([]string, 0, len(m))
-	for _, k := range keys(m) {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
 		list = append(list, k+"="+m[k])
 	}
 	return strings.Join(list, ",")
-}
-
-func keys(m map[string]string) []string {
-	list := make([]string, 0, len(m))
-	for k := range m {
-		list = append(list, k)
-	}
-	sort.Strings(list)
-	return list
 }

@@ -112,10 +112,10 @@ func reportSlicePort(p *rule.Pass, svc *corev1.Service, i int, ports []slicePort
 	f := rule.Finding{
 		Field: at.Child("name"), Value: port.Name, Certainty: rule.Certain,
 		Message: fmt.Sprintf("has port %d over %s %s, and its EndpointSlice has %s: the two are joined by name and protocol, so nothing is forwarded from it",
-			port.Port, protocolOf(port.Protocol), nameless(port.Name), some(distinct(words))),
+			port.Port, protocolOf(port.Protocol), nameless(port.Name), some(rule.Distinct(words))),
 		Label: "no EndpointSlice of it has a port of this name",
 		Evidence: []rule.Evidence{
-			{Source: rule.FromStatus, Object: slice.Ref, Field: "ports", Text: fmt.Sprintf("%s: %s ready, ports %s", slice.String(), rule.Count(e.ready, "endpoint"), some(distinct(words)))},
+			{Source: rule.FromStatus, Object: slice.Ref, Field: "ports", Text: fmt.Sprintf("%s: %s ready, ports %s", slice.String(), rule.Count(e.ready, "endpoint"), some(rule.Distinct(words)))},
 		},
 		RuledOut: []string{fmt.Sprintf("endpoints that are missing: %s has %s", slice.String(), rule.Count(e.ready, "endpoint"))},
 		Fix:      &rule.Fix{Title: fmt.Sprintf("name the port of the EndpointSlice %q, as the Service does", port.Name), Applicability: rule.NeedsThought},

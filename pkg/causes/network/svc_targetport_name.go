@@ -110,7 +110,7 @@ func reportPortName(p *rule.Pass, svc *corev1.Service, i int) {
 	for _, other := range svc.Spec.Ports { // what another port leads to already is hardly meant
 		names = slices.DeleteFunc(names, func(n string) bool { return n == other.TargetPort.StrVal })
 	}
-	names, numbers = distinct(names), distinct(numbers)
+	names, numbers = rule.Distinct(names), rule.Distinct(numbers)
 	f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromSpec, Object: pods[0].Ref, Field: "ports", Text: fmt.Sprintf("%s declares %s", pods[0].String(), portsInWords(pods[0]))})
 	change := func(to any, title string) {
 		f.Label = fmt.Sprintf("no container has a port of this name; there is %v", to)
@@ -188,7 +188,7 @@ func halfPort(p *rule.Pass, svc *corev1.Service) *half {
 			continue
 		}
 		for _, ep := range slice.Endpoints {
-			if ep.Conditions.Ready != nil && !*ep.Conditions.Ready || len(ep.Addresses) == 0 {
+			if !rule.EndpointReady(&ep) || len(ep.Addresses) == 0 {
 				continue
 			}
 			who := ep.Addresses[0]

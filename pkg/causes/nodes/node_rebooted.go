@@ -19,7 +19,7 @@ var NodeRebooted = rule.Cause{
 	Beats: []string{"app-exit", "container-status-unknown", "init-failing", "restart-after-long-run"},
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		pod := p.Object.Pod()
-		if pod.Spec.NodeName == "" || ended(pod) {
+		if pod.Spec.NodeName == "" || rule.TakenAway(pod) {
 			return nil
 		}
 		for _, c := range p.Object.PodContainers() {
@@ -27,7 +27,7 @@ var NodeRebooted = rule.Cause{
 			if d == nil || !unseen[d.Reason] && !likeUnseen(d) {
 				continue
 			}
-			wants := []snapshot.Want{snapshot.WantEvents(nodeOf(pod)), snapshot.WantEvents(p.Object.Ref)}
+			wants := []snapshot.Want{snapshot.WantEvents(snapshot.NodeRef(pod.Spec.NodeName)), snapshot.WantEvents(p.Object.Ref)}
 			if _, asked := p.Outcome(wants[0]); asked && rebooted(p, c, d) == nil { // then others must speak for it
 				wants = append(wants, snapshot.WantList(snapshot.PodKind, p.Object.Namespace, ""))
 			}
@@ -37,7 +37,7 @@ var NodeRebooted = rule.Cause{
 	},
 	Run: func(p *rule.Pass) {
 		pod := p.Object.Pod()
-		if pod.Spec.NodeName == "" || ended(pod) {
+		if pod.Spec.NodeName == "" || rule.TakenAway(pod) {
 			return
 		}
 		var lost []end
@@ -94,23 +94,6 @@ type end struct {
 	rebooted *corev1.Event
 }
 
-func nodeOf(pod *corev1.Pod) snapshot.Ref {
-	return snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: pod.Spec.NodeName}
-}
-
-// ended tells whether somebody ended the pod as a whole: how its containers ended says nothing then.
-func ended(pod *corev1.Pod) bool {
-	if pod.DeletionTimestamp != nil || pod.Status.Reason != "" {
-		return true
-	}
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
-			return true
-		}
-	}
-	return false
-}
-
 // withNode tells whether the life d of a container ended because what it ran on did.
 func withNode(p *rule.Pass, c snapshot.Container, d *rule.Death) (end, bool) {
 	e := end{c, d, rebooted(p, c, d)}
@@ -125,7 +108,7 @@ func withNode(p *rule.Pass, c snapshot.Container, d *rule.Death) (end, bool) {
 
 // onNode is the pod's node; where it was not read, only its name is known.
 func onNode(p *rule.Pass) *snapshot.Object {
-	ref := nodeOf(p.Object.Pod())
+	ref := snapshot.NodeRef(p.Object.Pod().Spec.NodeName)
 	if o, _ := p.Lookup(snapshot.NodeKind, "", ref.Name); o != nil {
 		return o
 	}
@@ -219,7 +202,7 @@ func weigh(p *rule.Pass, f *rule.Finding, e end, containers int) (question strin
 	agree := containers > 1
 	if others := alike(p, e); len(others) > 0 {
 		agree = true
-		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: nodeOf(p.Object.Pod()), Text: fmt.Sprintf("%s on the node ended in the same way at the same time: %s", rule.Count(len(others), "other pod"), someOf(others))})
+		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: snapshot.NodeRef(p.Object.Pod().Spec.NodeName), Text: fmt.Sprintf("%s on the node ended in the same way at the same time: %s", rule.Count(len(others), "other pod"), someOf(others))})
 	}
 	if sandbox := p.Event(p.Object, "SandboxChanged"); sandbox != nil && !snapshot.EventTime(sandbox).Before(e.FinishedAt.Add(-bootBefore)) {
 		agree = true

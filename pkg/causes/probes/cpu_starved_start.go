@@ -189,7 +189,7 @@ func starvedFix(p *rule.Pass, c snapshot.Container, f *rule.Finding, limit resou
 	} else {
 		fix.Command = p.PatchCommand(setting.Object, fix.Patch)
 	}
-	text, err := yaml.Marshal(map[string]any{"startupProbe": plain(startupOf(c.LivenessProbe))})
+	text, err := yaml.Marshal(map[string]any{"startupProbe": rule.Plain(startupOf(c.LivenessProbe))})
 	if err == nil {
 		fix.YAML = fmt.Sprintf("# or, beside livenessProbe: up to %d minutes to start, and liveness as strict as it is\n%s", startupFailures*startupPeriodSeconds/60, strings.TrimSpace(string(text)))
 	}

@@ -35,13 +35,7 @@ var LivenessDeadlock = rule.Cause{
 }
 
 func wantsOfLiveness(p *rule.Pass) []snapshot.Want {
-	var wants []snapshot.Want
-	for _, c := range p.Object.PodContainers() {
-		if k := killedBy(p, c, "Liveness", c.LivenessProbe); k != nil {
-			wants = append(wants, p.DeathLog(c))
-		}
-	}
-	return wants
+	return p.DeathLogs(func(c snapshot.Container) bool { return killedBy(p, c, "Liveness", c.LivenessProbe) != nil })
 }
 
 // failure words what the probe saw last.

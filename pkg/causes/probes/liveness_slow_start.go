@@ -1,7 +1,6 @@
 package probes
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -112,7 +111,7 @@ func startupOf(liveness *corev1.Probe) corev1.Probe {
 }
 
 func startupProbeFix(p *rule.Pass, container rule.Setting, c snapshot.Container) *rule.Fix {
-	body := plain(startupOf(c.LivenessProbe))
+	body := rule.Plain(startupOf(c.LivenessProbe))
 	patch := &rule.Patch{Type: "json", Body: []rule.Op{
 		{Op: "test", Path: container.Child("name").Pointer(), Value: c.Name},
 		{Op: "add", Path: container.Child("startupProbe").Pointer(), Value: body},
@@ -124,17 +123,4 @@ func startupProbeFix(p *rule.Pass, container rule.Setting, c snapshot.Container)
 		Patch:         patch,
 		Command:       p.PatchCommand(container.Object, patch),
 	}
-}
-
-// plain is v as JSON-like values.
-func plain(v any) any {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return nil
-	}
-	var out any
-	if json.Unmarshal(data, &out) != nil {
-		return nil
-	}
-	return out
 }

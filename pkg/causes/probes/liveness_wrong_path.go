@@ -2,6 +2,7 @@ package probes
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,15 +30,9 @@ var LivenessWrongPath = rule.Cause{
 
 // wantsOfKilled are the logs of the containers that a probe has killed.
 func wantsOfKilled(p *rule.Pass) []snapshot.Want {
-	var wants []snapshot.Want
-	for _, c := range p.Object.PodContainers() {
-		for _, a := range askedOf(p, c) {
-			if a.kill != nil {
-				wants = append(wants, p.DeathLog(c))
-			}
-		}
-	}
-	return wants
+	return p.DeathLogs(func(c snapshot.Container) bool {
+		return slices.ContainsFunc(askedOf(p, c), func(a asked) bool { return a.kill != nil })
+	})
 }
 
 var statusCode = knowledge.Regexp(`statuscode: (\d{3})\b`)

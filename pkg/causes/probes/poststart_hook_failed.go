@@ -16,13 +16,7 @@ var PostStartHookFailed = rule.Cause{
 	ID: "poststart-hook-failed", Title: "its postStart hook fails", Doc: rule.ReadDoc(docs, "poststart_hook_failed.md"),
 	Stage: rule.StageExit, Beats: append([]string{"dependency-refused"}, beaten...), On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
-		var wants []snapshot.Want
-		for _, c := range p.Object.PodContainers() {
-			if hookFailed(p, c) != nil {
-				wants = append(wants, p.DeathLog(c))
-			}
-		}
-		return wants
+		return p.DeathLogs(func(c snapshot.Container) bool { return hookFailed(p, c) != nil })
 	},
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {

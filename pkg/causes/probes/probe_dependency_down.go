@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	discoveryv1 "k8s.io/api/discovery/v1"
-
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
@@ -84,10 +82,6 @@ func (d *dependency) service(p *rule.Pass) (ref snapshot.Ref, ok bool) {
 	return ref, true
 }
 
-func endpointsOf(svc snapshot.Ref) snapshot.Want {
-	return snapshot.WantList(snapshot.EndpointSliceKind, svc.Namespace, "kubernetes.io/service-name="+svc.Name)
-}
-
 func (d *dependency) wants(p *rule.Pass) []snapshot.Want {
 	svc, ok := d.service(p)
 	if !ok {
@@ -95,7 +89,7 @@ func (d *dependency) wants(p *rule.Pass) []snapshot.Want {
 	}
 	wants := []snapshot.Want{snapshot.WantGet(snapshot.ServiceKind, svc.Namespace, svc.Name)}
 	if o, _ := p.Lookup(snapshot.ServiceKind, svc.Namespace, svc.Name); o != nil {
-		wants = append(wants, endpointsOf(svc))
+		wants = append(wants, snapshot.WantEndpoints(svc.Namespace, svc.Name))
 	}
 	return wants
 }
@@ -204,22 +198,7 @@ func svcOf(p *rule.Pass, d *dependency, f *rule.Finding) {
 	case svc == nil:
 		return
 	}
-	ready, known := 0, p.ListRead(snapshot.EndpointSliceKind, ref.Namespace)
-	if out, asked := p.Outcome(endpointsOf(ref)); asked && out.State != snapshot.Blind {
-		known = true
-	}
-	for _, o := range p.EndpointSlices(svc) {
-		es, ok := o.Typed.(*discoveryv1.EndpointSlice)
-		if !ok {
-			continue
-		}
-		for _, e := range es.Endpoints {
-			if e.Conditions.Ready == nil || *e.Conditions.Ready {
-				ready += len(e.Addresses)
-			}
-		}
-	}
-	switch {
+	switch ready, known := p.ReadyEndpoints(svc); {
 	case known && ready == 0:
 		f.Because = &svc.Ref
 		f.Message += fmt.Sprintf("; %s has no ready pod behind it", where)

@@ -108,7 +108,7 @@ func offerTime(a asked, f *rule.Finding) {
 			rule.Nest(fmt.Sprintf("{periodSeconds: %d, failureThreshold: %d}", startupPeriodSeconds, startupFailures), "startupProbe"))
 		return
 	}
-	if text, err := yaml.Marshal(map[string]any{"startupProbe": plain(startupOf(a.probe))}); err == nil {
+	if text, err := yaml.Marshal(map[string]any{"startupProbe": rule.Plain(startupOf(a.probe))}); err == nil {
 		f.Fix.YAML = fmt.Sprintf("# only if its log shows a start that goes on: %d minutes for it, beside livenessProbe\n%s", startupFailures*startupPeriodSeconds/60, strings.TrimSpace(string(text)))
 	}
 }

@@ -13,13 +13,7 @@ var StartupProbeFailed = rule.Cause{
 	ID: "startup-probe-failed", Title: "its startup probe gives up first", Doc: rule.ReadDoc(docs, "startup_probe_failed.md"),
 	Stage: rule.StageProbeKill, Beats: beaten, On: rule.Pods,
 	Wants: func(p *rule.Pass) []snapshot.Want {
-		var wants []snapshot.Want
-		for _, c := range p.Object.PodContainers() {
-			if k := killedBy(p, c, "Startup", c.StartupProbe); k != nil {
-				wants = append(wants, p.DeathLog(c))
-			}
-		}
-		return wants
+		return p.DeathLogs(func(c snapshot.Container) bool { return killedBy(p, c, "Startup", c.StartupProbe) != nil })
 	},
 	Run: func(p *rule.Pass) {
 		for _, c := range p.Object.PodContainers() {

@@ -1,7 +1,6 @@
 package scheduling
 
 import (
-	"sort"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -66,20 +65,5 @@ func matching(p *rule.Pass) []*corev1.Node {
 			list = append(list, n)
 		}
 	}
-	return list
-}
-
-func nodeRef(n *corev1.Node) snapshot.Ref {
-	return snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: n.Name}
-}
-
-func sortWords(list []string) { sort.Strings(list) }
-
-func sortedKeys(m map[string]int) []string {
-	list := make([]string, 0, len(m))
-	for k := range m {
-		list = append(list, k)
-	}
-	sort.Strings(list)
 	return list
 }

@@ -2,6 +2,7 @@ package scheduling
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -170,7 +171,7 @@ func labelText(set map[string]string) string {
 			list = append(list, k+"="+v)
 		}
 	}
-	sortWords(list)
+	slices.Sort(list)
 	return words(list)
 }
 
@@ -198,6 +199,6 @@ func refs(list []*snapshot.Object) string {
 			names = append(names, name)
 		}
 	}
-	sortWords(names)
+	slices.Sort(names)
 	return words(names)
 }

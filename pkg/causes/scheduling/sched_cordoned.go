@@ -35,7 +35,7 @@ func reportCordoned(p *rule.Pass, s *survey, evidence rule.Evidence) {
 		return
 	}
 	n := list[0].node
-	f.Object, f.NoField, f.Field, f.Value = nodeRef(n), "", field.NewPath("spec", "unschedulable"), "true"
+	f.Object, f.NoField, f.Field, f.Value = snapshot.NodeRef(n.Name), "", field.NewPath("spec", "unschedulable"), "true"
 	f.Label = "takes no new pods"
 	switch {
 	case len(s.places) == 1:

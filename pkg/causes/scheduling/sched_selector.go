@@ -204,7 +204,7 @@ func unmet(p *rule.Pass, f *rule.Finding, d demand, all []*corev1.Node) string {
 		f.Fix.Command = p.PatchCommand(d.setting.Object, f.Fix.Patch)
 		return near
 	}
-	node := snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: "<NODE>"}
+	node := snapshot.NodeRef("<NODE>")
 	f.Fix.Title = fmt.Sprintf("label the nodes that are meant, or ask for labels that nodes have, in %s", f.Object.String())
 	f.Fix.Caution = "a label is a promise: set it only where it is true. Other pods may look for it too"
 	f.Fix.Applicability = rule.Placeholders
@@ -274,13 +274,7 @@ func selectorField(p *rule.Pass) rule.Setting {
 }
 
 // words lists a few of many.
-func words(list []string) string {
-	const few = 5
-	if len(list) > few {
-		return strings.Join(list[:few], ", ") + fmt.Sprintf(" and %d more", len(list)-few)
-	}
-	return strings.Join(list, ", ")
-}
+func words(list []string) string { return rule.Few(list, 5) }
 
 func labelValues(all []*corev1.Node, key string) []string {
 	var list []string

@@ -2,6 +2,8 @@ package scheduling
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -103,7 +105,7 @@ func narrowest(n *neighbours, s *survey) *spreading {
 
 // shut words why the domain with the fewest pods takes none.
 func (s *survey) shut(c *spreading) string {
-	for _, v := range sortedKeys(c.counts) {
+	for _, v := range slices.Sorted(maps.Keys(c.counts)) {
 		n := c.counts[v]
 		if n != c.least() {
 			continue

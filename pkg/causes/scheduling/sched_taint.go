@@ -63,27 +63,11 @@ func untolerated(pod *corev1.Pod, n *corev1.Node) []corev1.Taint {
 		if t.Effect == corev1.TaintEffectPreferNoSchedule || t.Key == corev1.TaintNodeUnschedulable {
 			continue
 		}
-		tolerated := false
-		for _, tol := range pod.Spec.Tolerations {
-			tolerated = tolerated || tolerates(tol, t)
-		}
-		if !tolerated {
+		if rule.TolerationFor(t, pod.Spec.Tolerations) < 0 {
 			list = append(list, t)
 		}
 	}
 	return list
-}
-
-// tolerates compares as the scheduler does. Source: k8s.io/api core/v1, Toleration.ToleratesTaint,
-// but for the operators Lt and Gt, which are taken to tolerate.
-func tolerates(tol corev1.Toleration, t corev1.Taint) bool {
-	if tol.Effect != "" && tol.Effect != t.Effect || tol.Key != "" && tol.Key != t.Key {
-		return false
-	}
-	if tol.Operator == "" || tol.Operator == corev1.TolerationOpEqual {
-		return tol.Value == t.Value && tol.Key != ""
-	}
-	return true
 }
 
 // notReady tells whether Kubernetes itself set the taint, because the node does not work.
@@ -96,13 +80,6 @@ func notReady(taints []corev1.Taint) bool {
 	return false
 }
 
-func taintText(t corev1.Taint) string {
-	if t.Value == "" {
-		return fmt.Sprintf("%s:%s", t.Key, t.Effect)
-	}
-	return fmt.Sprintf("%s=%s:%s", t.Key, t.Value, t.Effect)
-}
-
 func reportTaint(p *rule.Pass, evidence rule.Evidence, n *corev1.Node, unmet []corev1.Taint) {
 	spec := p.PodSpec()
 	setting := spec.Child("tolerations")
@@ -110,7 +87,7 @@ func reportTaint(p *rule.Pass, evidence rule.Evidence, n *corev1.Node, unmet []c
 	add := make([]any, 0, len(unmet))
 	text := "tolerations:\n"
 	for _, t := range unmet {
-		names = append(names, taintText(t))
+		names = append(names, t.ToString())
 		toleration := map[string]any{"key": t.Key, "operator": "Equal", "value": t.Value, "effect": string(t.Effect)}
 		text += fmt.Sprintf("- key: %s\n  operator: Equal\n  value: %q\n  effect: %s\n", t.Key, t.Value, t.Effect)
 		if t.Value == "" {
@@ -126,7 +103,7 @@ func reportTaint(p *rule.Pass, evidence rule.Evidence, n *corev1.Node, unmet []c
 		Label:   fmt.Sprintf("nothing here tolerates %s", taints),
 		Evidence: []rule.Evidence{
 			evidence,
-			{Source: rule.FromSpec, Object: nodeRef(n), Field: "spec.taints", Text: fmt.Sprintf("node/%s spec.taints: %s", n.Name, taints)},
+			{Source: rule.FromSpec, Object: snapshot.NodeRef(n.Name), Field: "spec.taints", Text: fmt.Sprintf("node/%s spec.taints: %s", n.Name, taints)},
 		},
 		RuledOut: []string{fmt.Sprintf("the node's labels: node/%s satisfies all that the pod asks for", n.Name)},
 		Fix: &rule.Fix{
@@ -180,14 +157,14 @@ func whichNode(p *rule.Pass) string {
 func reportLostNode(p *rule.Pass, evidence rule.Evidence, n *corev1.Node) {
 	var names []string
 	for _, t := range n.Spec.Taints {
-		names = append(names, taintText(t))
+		names = append(names, t.ToString())
 	}
-	node := nodeRef(n)
+	node := snapshot.NodeRef(n.Name)
 	p.Report(rule.Finding{
 		Object: node, Seen: p.Object.Ref, Certainty: rule.Certain, Because: &node,
 		NoField:  "Kubernetes sets this taint itself while the node does not work or runs short, and a toleration would mend neither",
 		Message:  fmt.Sprintf("no working node is left for it: node/%s, %s, has the taint %s", n.Name, whichNode(p), strings.Join(names, ", ")),
-		Evidence: []rule.Evidence{evidence, {Source: rule.FromSpec, Object: nodeRef(n), Field: "spec.taints", Text: fmt.Sprintf("node/%s spec.taints: %s", n.Name, strings.Join(names, ", "))}},
+		Evidence: []rule.Evidence{evidence, {Source: rule.FromSpec, Object: snapshot.NodeRef(n.Name), Field: "spec.taints", Text: fmt.Sprintf("node/%s spec.taints: %s", n.Name, strings.Join(names, ", "))}},
 		Fix:      &rule.Fix{Title: fmt.Sprintf("see what keeps node/%s from working", n.Name), Applicability: rule.NeedsThought, Command: []string{"describe", "node/" + n.Name}},
 	})
 }

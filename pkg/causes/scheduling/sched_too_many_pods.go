@@ -32,8 +32,8 @@ var SchedTooManyPods = rule.Cause{
 			n := list[0].node
 			most := n.Status.Allocatable[corev1.ResourcePods]
 			f.Message = fmt.Sprintf("%s that would take it %s as many pods as the kubelet takes: node/%s has %s of %s", allNodes(len(list)), has(len(list)), n.Name, most.String(), most.String())
-			f.Object = nodeRef(n)
-			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: nodeRef(n), Field: "status.allocatable.pods", Text: fmt.Sprintf("node/%s allocatable pods: %s", n.Name, most.String())})
+			f.Object = snapshot.NodeRef(n.Name)
+			f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Object: snapshot.NodeRef(n.Name), Field: "status.allocatable.pods", Text: fmt.Sprintf("node/%s allocatable pods: %s", n.Name, most.String())})
 			f.RuledOut = []string{"CPU and memory: the node has enough left of both"}
 			if len(list[0].kinds()) > 1 || s.rooms == nil {
 				f.RuledOut = nil

@@ -6,13 +6,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
-
-var csiNodeKind = schema.GroupKind{Group: "storage.k8s.io", Kind: "CSINode"}
 
 // SchedVolumeLimit finds pods for which every node has as many volumes attached as its driver allows.
 var SchedVolumeLimit = rule.Cause{
@@ -21,7 +18,7 @@ var SchedVolumeLimit = rule.Cause{
 	Wants: func(p *rule.Pass) []snapshot.Want {
 		wants := wantsFor(p, byLimit)
 		if len(wants) > 0 {
-			wants = append(append(wants, snapshot.WantList(csiNodeKind, "", "")), wantVolumes(p)...)
+			wants = append(append(wants, snapshot.WantList(snapshot.CSINodeKind, "", "")), wantVolumes(p)...)
 		}
 		return wants
 	},
@@ -56,7 +53,7 @@ func volumeLimit(p *rule.Pass, s *survey) (driver, node string, most int32) {
 		}
 	}
 	open := s.with(byLimit)
-	for _, o := range p.List(csiNodeKind, "") {
+	for _, o := range p.List(snapshot.CSINodeKind, "") {
 		csi, ok := o.Typed.(*storagev1.CSINode)
 		if !ok || !slices.ContainsFunc(open, func(pl place) bool { return pl.node.Name == o.Name }) {
 			continue

@@ -181,7 +181,7 @@ func look(p *rule.Pass, message string) *survey {
 			add(bySelector, lacking(asked, n))
 		}
 		if taints := untolerated(p.Object.Pod(), n); len(taints) > 0 {
-			add(byTaint, "taint "+taintText(taints[0]))
+			add(byTaint, "taint "+taints[0].ToString())
 		}
 		if n.Spec.Unschedulable && !toleratesCordon(p.Object.Pod()) {
 			add(byCordon, "cordoned")
@@ -324,7 +324,7 @@ func extended(name corev1.ResourceName) bool {
 
 func toleratesCordon(pod *corev1.Pod) bool {
 	taint := corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}
-	return slices.ContainsFunc(pod.Spec.Tolerations, func(t corev1.Toleration) bool { return tolerates(t, taint) })
+	return rule.TolerationFor(taint, pod.Spec.Tolerations) >= 0
 }
 
 // wanted are the ports of the node that a pod takes: protocol, address, number.

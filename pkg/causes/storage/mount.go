@@ -72,15 +72,7 @@ func waitsForVolumes(p *rule.Pass) bool {
 	if pod == nil || pod.Spec.NodeName == "" || pod.DeletionTimestamp != nil || pod.Status.Phase != corev1.PodPending {
 		return false
 	}
-	for _, c := range p.Object.PodContainers() {
-		if c.Status == nil {
-			continue
-		}
-		if w := c.Status.State.Waiting; w == nil || w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" || c.Status.LastTerminationState.Terminated != nil {
-			return false
-		}
-	}
-	return true
+	return rule.NothingMade(p.Object)
 }
 
 // missing are the parts of the pod's volumes that are not there: the kubelet's event says so, or,

@@ -133,7 +133,7 @@ func reportNoClient(p *rule.Pass, e *corev1.Event, volume corev1.Volume, f *rule
 	f.RuledOut = []string{"the server and what it exports: the node could not ask"}
 	f.Fix = &rule.Fix{
 		Title: fmt.Sprintf("give %s, and every other node that the pod may go to, %s", node, client), Applicability: rule.NeedsThought,
-		Object: snapshot.Ref{APIVersion: "v1", Kind: "Node", Name: p.Object.Pod().Spec.NodeName},
+		Object: snapshot.NodeRef(p.Object.Pod().Spec.NodeName),
 	}
 }
 

@@ -6,14 +6,11 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
-
-var csiDriverKind = schema.GroupKind{Group: "storage.k8s.io", Kind: "CSIDriver"}
 
 // patience is how long a provisioner may take before its silence means something.
 const patience = 30 * time.Second
@@ -34,7 +31,7 @@ var PVCDriverMissing = rule.Cause{
 		}
 		wants := []snapshot.Want{snapshot.WantGet(snapshot.StorageClassKind, "", class)}
 		if sc := storageClass(p, class); sc != nil && strings.Contains(sc.Provisioner, ".") && sc.Provisioner != noProvisioner && (askedFor(pvc, sc.Provisioner) || p.Event(p.Object, "ExternalProvisioning") != nil) {
-			wants = append(wants, snapshot.WantGet(csiDriverKind, "", sc.Provisioner))
+			wants = append(wants, snapshot.WantGet(snapshot.CSIDriverKind, "", sc.Provisioner))
 		}
 		return wants
 	},
@@ -87,7 +84,7 @@ func reportDriver(p *rule.Pass, class, driver string, event *corev1.Event, asked
 		Title: fmt.Sprintf("install the driver %s, or claim storage of a class whose driver is there", driver), Applicability: rule.NeedsThought,
 		Caution: again(p),
 	}
-	_, out := p.Lookup(csiDriverKind, "", driver)
+	_, out := p.Lookup(snapshot.CSIDriverKind, "", driver)
 	switch out.State {
 	case snapshot.Absent:
 		f.Evidence = append(f.Evidence, rule.Evidence{Source: rule.FromStatus, Text: fmt.Sprintf("the API has no csidriver/%s", driver)})

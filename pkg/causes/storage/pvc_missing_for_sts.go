@@ -247,7 +247,7 @@ func (r *refusal) beingDeleted(p *rule.Pass, f rule.Finding, exist string) {
 
 // over picks from a quota's words the resource that has no room left.
 func over(requested, used, limited string) (name corev1.ResourceName, each, have, hard resource.Quantity, ok bool) {
-	wants, has, bounds := quantities(requested), quantities(used), quantities(limited)
+	wants, has, bounds := rule.QuotaAmounts(requested), rule.QuotaAmounts(used), rule.QuotaAmounts(limited)
 	for item := range strings.SplitSeq(requested, ",") {
 		key, _, _ := strings.Cut(item, "=")
 		n := corev1.ResourceName(key)
@@ -258,18 +258,6 @@ func over(requested, used, limited string) (name corev1.ResourceName, each, have
 		}
 	}
 	return "", each, have, hard, false
-}
-
-// quantities reads "requests.storage=2Gi,persistentvolumeclaims=1".
-func quantities(text string) corev1.ResourceList {
-	list := corev1.ResourceList{}
-	for item := range strings.SplitSeq(text, ",") {
-		name, value, ok := strings.Cut(item, "=")
-		if q, err := resource.ParseQuantity(value); ok && err == nil {
-			list[corev1.ResourceName(name)] = q
-		}
-	}
-	return list
 }
 
 func left(hard, used resource.Quantity) string {

@@ -94,7 +94,7 @@ func reportAttached(p *rule.Pass, e *corev1.Event) {
 	other := list[0]
 	node := other.Pod().Spec.NodeName
 	f.Message = fmt.Sprintf("its volume is attached to node/%s, where %s uses it: it can be at one node at a time, and this pod is on node/%s", node, refs(list), p.Object.Pod().Spec.NodeName)
-	if n, _ := p.Lookup(snapshot.NodeKind, "", node); n != nil && lost(n) {
+	if n, _ := p.Lookup(snapshot.NodeKind, "", node); n != nil && rule.NodeReady(n) == corev1.ConditionUnknown {
 		f.Because = &n.Ref
 		f.Field, f.NoField = nil, "the node that has the volume does not answer, so nobody can detach it"
 		f.Message = fmt.Sprintf("its volume is attached to node/%s, which does not answer: it stays there until that node is back or declared gone", node)
@@ -123,18 +123,4 @@ func reportAttached(p *rule.Pass, e *corev1.Event) {
 		f.Fix = &rule.Fix{Title: "stop the old pod before the new one starts", Caution: "nothing serves in between", Applicability: rule.NeedsThought, Object: top.Ref, Patch: patch, Command: p.PatchCommand(top.Ref, patch)}
 	}
 	p.Report(f)
-}
-
-// lost tells whether nobody hears from a node.
-func lost(o *snapshot.Object) bool {
-	n, ok := o.Typed.(*corev1.Node)
-	if !ok {
-		return false
-	}
-	for _, c := range n.Status.Conditions {
-		if c.Type == corev1.NodeReady {
-			return c.Status == corev1.ConditionUnknown
-		}
-	}
-	return false
 }

@@ -21,14 +21,7 @@ func text(o *snapshot.Object, keys ...string) string {
 // conditions are those in an object's status.
 func conditions(o *snapshot.Object) []map[string]any {
 	v, _ := o.At("status", "conditions")
-	items, _ := v.([]any)
-	var list []map[string]any
-	for _, item := range items {
-		if m, ok := item.(map[string]any); ok {
-			list = append(list, m)
-		}
-	}
-	return list
+	return snapshot.MapsIn(v)
 }
 
 // ArgoNotSynced finds applications of Argo CD whose manifests are not what runs.

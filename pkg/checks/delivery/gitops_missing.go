@@ -84,8 +84,7 @@ func syncedAndHealthy(o *snapshot.Object) bool {
 
 // readyAndActive tells whether an object that says of itself whether it is ready is, and nobody suspended it.
 func readyAndActive(o *snapshot.Object) bool {
-	c := ready(o)
-	return c != nil && snapshot.TextIn(c, "status") == "True" && !suspended(o) && !pausedRepo(o)
+	return rule.StatusTrue(o, "Ready") && !suspended(o) && !pausedRepo(o)
 }
 
 // pausedRepo tells whether Fleet was told to leave a repository alone.
@@ -110,12 +109,7 @@ func fluxState(o *snapshot.Object) string {
 
 // configSynced tells whether Config Sync has applied a commit and is not stuck. Source: the status of RootSync.
 func configSynced(o *snapshot.Object) bool {
-	for _, c := range conditions(o) {
-		if snapshot.TextIn(c, "type") == "Stalled" && snapshot.TextIn(c, "status") == "True" {
-			return false
-		}
-	}
-	return text(o, "status", "lastSyncedCommit") != "" && text(o, "status", "lastSyncedCommit") == text(o, "status", "sync", "commit")
+	return !rule.StatusTrue(o, "Stalled") && text(o, "status", "lastSyncedCommit") != "" && text(o, "status", "lastSyncedCommit") == text(o, "status", "sync", "commit")
 }
 
 func syncState(o *snapshot.Object) string {

@@ -61,10 +61,8 @@ func notAnalysed(p *rule.Pass, o *snapshot.Object) string {
 	if text(o, "status", "phase") == "" {
 		return "has no status: no controller works on it"
 	}
-	for _, c := range conditions(o) {
-		if snapshot.TextIn(c, "type") == "InvalidSpec" && snapshot.TextIn(c, "status") == "True" {
-			return "is invalid"
-		}
+	if rule.StatusTrue(o, "InvalidSpec") {
+		return "is invalid"
 	}
 	templates := analyses(o)
 	if len(templates) == 0 {

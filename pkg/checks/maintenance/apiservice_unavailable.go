@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -17,32 +18,30 @@ const flap = 2 * time.Minute
 var APIServiceUnavailable = rule.Check{
 	ID: "apiservice-unavailable", Title: "an API of the cluster that nobody serves", Doc: rule.ReadDoc(docs, "apiservice_unavailable.md"),
 	Dimension: rule.Maintenance, Severity: rule.High, On: rule.Kinds(snapshot.APIServiceKind),
-	Applies: func(p *rule.Pass) bool {
-		_, ok := conditionOf(p.Object, "Available")
-		return ok
-	},
+	Applies: func(p *rule.Pass) bool { return rule.ConditionOf(p.Object, "Available") != nil },
 	Run: func(p *rule.Pass) {
-		c, _ := conditionOf(p.Object, "Available")
-		if c.status != "False" || !c.since.IsZero() && p.Age(c.since) < flap {
+		c := rule.ConditionOf(p.Object, "Available")
+		since := c.LastTransitionTime.Time
+		if c.Status != metav1.ConditionFalse || !since.IsZero() && p.Age(since) < flap {
 			return
 		}
 		at := field.NewPath("spec", "service", "name")
 		name, _ := p.Object.At("spec", "service", "name")
 		namespace, _ := p.Object.At("spec", "service", "namespace")
 		service, _ := name.(string)
-		f := rule.Finding{Field: at, Value: service, Label: c.reason}
+		f := rule.Finding{Field: at, Value: service, Label: c.Reason}
 		f.Message = fmt.Sprintf("nobody serves %s", p.Object.Name)
-		if !c.since.IsZero() {
-			f.Message += " since " + rule.Human(p.Age(c.since))
+		if !since.IsZero() {
+			f.Message += " since " + rule.Human(p.Age(since))
 		}
-		if c.message != "" {
-			f.Message += ", " + rule.Quote(c.message)
+		if c.Message != "" {
+			f.Message += ", " + rule.Quote(c.Message)
 		}
 		f.Message += ": no namespace can be deleted to its end meanwhile"
 		if group, _ := p.Object.At("spec", "group"); group == "metrics.k8s.io" {
 			f.Message += ", autoscalers see no CPU and memory, and kubectl top is blind"
 		}
-		f.Evidence = []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions", Time: c.since, Text: c.reason + ": " + rule.Quote(c.message)}}
+		f.Evidence = []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions", Time: since, Text: c.Reason + ": " + rule.Quote(c.Message)}}
 		fix := rule.Fix{
 			Title: "bring up the pods behind its Service, or delete the APIService if what it belonged to is gone", Applicability: rule.NeedsThought,
 			Caution: "with the APIService go its kinds: make sure that nobody uses them",

@@ -86,7 +86,7 @@ func karpenterRenews(s *snapshot.Snapshot, pool string) bool {
 		return false
 	}
 	o := all[i]
-	if c, ok := conditionOf(o, "Ready"); ok && c.status == "False" {
+	if rule.StatusFalse(o, "Ready") {
 		return false
 	}
 	age, _ := o.At("spec", "template", "spec", "expireAfter")
@@ -127,7 +127,7 @@ func planWorks(o *snapshot.Object, nodes []*snapshot.Object) bool {
 	if version, _ := o.At("status", "latestVersion"); version == nil || version == "" {
 		return false
 	}
-	if resolved, ok := conditionOf(o, "LatestResolved"); ok && resolved.status == "False" {
+	if rule.StatusFalse(o, "LatestResolved") {
 		return false
 	}
 	raw, _ := o.At("spec", "nodeSelector")

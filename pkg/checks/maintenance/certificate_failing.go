@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
@@ -19,25 +20,23 @@ const (
 var CertificateFailing = rule.Check{
 	ID: "certificate-failing", Title: "certificate that is not issued, or not renewed", Doc: rule.ReadDoc(docs, "certificate_failing.md"),
 	Dimension: rule.Maintenance, Severity: rule.High, On: rule.Kinds(snapshot.CertificateKind),
-	Applies: func(p *rule.Pass) bool {
-		_, ok := conditionOf(p.Object, "Ready")
-		return ok
-	},
+	Applies: func(p *rule.Pass) bool { return rule.ConditionOf(p.Object, "Ready") != nil },
 	Run: func(p *rule.Pass) {
-		c, _ := conditionOf(p.Object, "Ready")
+		c := rule.ConditionOf(p.Object, "Ready")
+		since := c.LastTransitionTime.Time
 		end, renew := timeAt(p.Object, "status", "notAfter"), timeAt(p.Object, "status", "renewalTime")
 		f := rule.Finding{Field: field.NewPath("spec", "issuerRef"), Label: "asked there"}
-		f.Evidence = []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions", Time: c.since, Text: c.reason + ": " + rule.Quote(c.message)}}
+		f.Evidence = []rule.Evidence{{Source: rule.FromStatus, Object: p.Object.Ref, Field: "status.conditions", Time: since, Text: c.Reason + ": " + rule.Quote(c.Message)}}
 		switch {
 		case !end.IsZero() && end.Before(p.Now):
 			f.Message = fmt.Sprintf("the certificate ended %s ago, and no new one was issued: clients refuse it", rule.Human(p.Now.Sub(end)))
-		case c.status == "False" && (c.since.IsZero() || p.Age(c.since) >= issued):
+		case c.Status == metav1.ConditionFalse && (since.IsZero() || p.Age(since) >= issued):
 			f.Message = "no certificate is issued"
-			if !c.since.IsZero() {
-				f.Message += ", for " + rule.Human(p.Age(c.since))
+			if !since.IsZero() {
+				f.Message += ", for " + rule.Human(p.Age(since))
 			}
-			if c.message != "" {
-				f.Message += ", " + rule.Quote(c.message)
+			if c.Message != "" {
+				f.Message += ", " + rule.Quote(c.Message)
 			}
 			if !end.IsZero() {
 				f.Message += fmt.Sprintf("; the one before ends in %s", rule.Human(end.Sub(p.Now)))

@@ -2,7 +2,6 @@ package maintenance
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -37,7 +36,7 @@ var NodeTaintUnused = rule.Check{
 		}
 		have := tolerationsOf(p.Snapshot)
 		for i, t := range node.Spec.Taints {
-			if !chosen(t) || tolerated(have, t) {
+			if !chosen(t) || rule.TolerationFor(t, have) >= 0 {
 				continue
 			}
 			p.Report(rule.Finding{
@@ -52,17 +51,9 @@ var NodeTaintUnused = rule.Check{
 	Peers: map[string][]string{"popeye": {"POP-700"}},
 }
 
-// ownTaints are how taints start that come and go by themselves, or that mark what is no machine: of Kubernetes, its
-// control planes, the clouds, drivers, network plugins, and what adds and removes nodes.
-var ownTaints = []string{
-	"node.kubernetes.io/", "node-role.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "node.cilium.io/", "karpenter.sh/",
-	"ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "eks.amazonaws.com/compute-type", "virtual-kubelet.io/", "ebs.csi.aws.com/", "efs.csi.aws.com/",
-}
-
 // chosen tells taints that people set, and that keep pods away.
 func chosen(t corev1.Taint) bool {
-	return t.Effect != corev1.TaintEffectPreferNoSchedule &&
-		!slices.ContainsFunc(ownTaints, func(start string) bool { return strings.HasPrefix(t.Key, start) })
+	return t.Effect != corev1.TaintEffectPreferNoSchedule && !rule.PassingTaint(t) && !strings.HasPrefix(t.Key, "node-role.kubernetes.io/")
 }
 
 type tolerationsKey struct{}
@@ -91,23 +82,4 @@ func tolerationsOf(s *snapshot.Snapshot) []corev1.Toleration {
 		}
 		return list
 	})
-}
-
-// tolerated tells whether any of the tolerations is for the taint. Operators that compare numbers are taken for one
-// that is.
-func tolerated(list []corev1.Toleration, t corev1.Taint) bool {
-	for _, have := range list {
-		if have.Effect != "" && have.Effect != t.Effect || have.Key != "" && have.Key != t.Key {
-			continue
-		}
-		switch have.Operator {
-		case "", corev1.TolerationOpEqual:
-			if have.Key != "" && have.Value == t.Value {
-				return true
-			}
-		default:
-			return true
-		}
-	}
-	return false
 }

@@ -9,30 +9,6 @@ import (
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
-// condition is what a status says of one thing, of a kind that has no Go type here.
-type condition struct {
-	status, reason, message string
-	since                   time.Time // zero where it does not say
-}
-
-// conditionOf is the condition of a type; ok is false where the status has none.
-func conditionOf(o *snapshot.Object, kind string) (c condition, ok bool) {
-	list, _ := o.At("status", "conditions")
-	items, _ := list.([]any)
-	for _, item := range items {
-		m, _ := item.(map[string]any)
-		if m["type"] != kind {
-			continue
-		}
-		c.status, _ = m["status"].(string)
-		c.reason, _ = m["reason"].(string)
-		c.message, _ = m["message"].(string)
-		c.since = snapshot.TimeIn(m["lastTransitionTime"])
-		return c, true
-	}
-	return condition{}, false
-}
-
 // timeAt is the moment at a path of an object; zero where there is none.
 func timeAt(o *snapshot.Object, keys ...string) time.Time {
 	v, _ := o.At(keys...)

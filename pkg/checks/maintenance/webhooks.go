@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -121,19 +120,8 @@ func (w webhook) reaches(p *rule.Pass, namespace string) (yes, known bool) {
 
 // ready is how many endpoints of a Service take requests; known is false where they were not read.
 func ready(p *rule.Pass, service *snapshot.Object) (n int, known bool) {
-	if p.Files || !p.ListRead(snapshot.EndpointSliceKind, service.Namespace) {
-		return 0, false
-	}
-	for _, o := range p.EndpointSlices(service) {
-		if slice, ok := o.Typed.(*discoveryv1.EndpointSlice); ok {
-			for _, e := range slice.Endpoints {
-				if e.Conditions.Ready == nil || *e.Conditions.Ready {
-					n++
-				}
-			}
-		}
-	}
-	return n, true
+	n, known = p.ReadyEndpoints(service)
+	return n, known && !p.Files
 }
 
 // short is the name of a webhook as far as it tells it from others.

@@ -39,9 +39,8 @@ var AgentMissesNodes = rule.Check{
 			if match, err := required.Match(node); err != nil || !match {
 				continue // somebody chose the nodes
 			}
-			for i := range node.Spec.Taints {
-				taint := &node.Spec.Taints[i]
-				if taint.Effect == corev1.TaintEffectPreferNoSchedule || passes(taint.Key) || tolerated(taint, ds.Spec.Template.Spec.Tolerations) {
+			for _, taint := range node.Spec.Taints {
+				if taint.Effect == corev1.TaintEffectPreferNoSchedule || rule.PassingTaint(taint) || rule.TolerationFor(taint, ds.Spec.Template.Spec.Tolerations) >= 0 {
 					continue
 				}
 				missed = append(missed, node.Name)
@@ -93,33 +92,4 @@ func agentOf(o *snapshot.Object) string {
 		}
 	}
 	return ""
-}
-
-// passing are taints that the DaemonSet controller lets its pods tolerate by itself, that a node has for a moment only, or that
-// mark nodes which run no DaemonSet at all.
-// Source: k8s.io/kubernetes, pkg/controller/daemon/util, AddOrUpdateDaemonPodTolerations; the documentation of each project.
-var passing = []string{
-	"node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler", "karpenter.sh/", "node.cilium.io/",
-	"ebs.csi.aws.com/", "efs.csi.aws.com/", "virtual-kubelet.io/", "eks.amazonaws.com/compute-type",
-}
-
-func passes(key string) bool {
-	return slices.ContainsFunc(passing, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
-}
-
-// tolerated compares as the scheduler does. Source: k8s.io/api core/v1, Toleration.ToleratesTaint.
-func tolerated(taint *corev1.Taint, tolerations []corev1.Toleration) bool {
-	return slices.ContainsFunc(tolerations, func(t corev1.Toleration) bool {
-		switch {
-		case t.Effect != "" && t.Effect != taint.Effect, t.Key != "" && t.Key != taint.Key, t.Key == "" && t.Operator != corev1.TolerationOpExists:
-			return false
-		}
-		switch t.Operator {
-		case corev1.TolerationOpExists:
-			return true
-		case "", corev1.TolerationOpEqual:
-			return t.Value == taint.Value
-		}
-		return true // an operator that is newer than this program
-	})
 }

@@ -76,12 +76,8 @@ func hosts(p *rule.Pass) bool {
 			return false
 		}
 	}
-	for _, c := range node.Status.Conditions {
-		if c.Type == corev1.NodeReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return true
+	ready := rule.NodeReady(p.Object)
+	return ready == corev1.ConditionTrue || ready == ""
 }
 
 // answer is whether something is so, as far as that can be seen.

@@ -24,7 +24,7 @@ var MetricsServer = rule.Check{
 			if o.Name != "v1beta1.metrics.k8s.io" && o.Name != "v1.metrics.k8s.io" {
 				continue
 			}
-			if !unavailable(o) {
+			if !rule.StatusFalse(o, "Available") {
 				return
 			}
 			down = true
@@ -52,18 +52,6 @@ var MetricsServer = rule.Check{
 		p.Report(f).WithFix(rule.Fix{Title: "install metrics-server, or an adapter that serves metrics.k8s.io", Applicability: rule.NeedsThought, Caution: "clusters of a cloud have an add-on for it"})
 	},
 	Peers: map[string][]string{"popeye": {"POP-402"}},
-}
-
-// unavailable tells an APIService of which its server says that nobody answers.
-func unavailable(o *snapshot.Object) bool {
-	list, _ := o.At("status", "conditions")
-	conditions, _ := list.([]any)
-	for _, c := range conditions {
-		if m, ok := c.(map[string]any); ok && m["type"] == "Available" {
-			return m["status"] == "False"
-		}
-	}
-	return false
 }
 
 func autoscalers(n int) string {
