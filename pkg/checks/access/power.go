@@ -23,11 +23,11 @@ var public = []string{"system:discovery", "system:basic-user", "system:public-in
 
 // powerOf is how much the binding of a Pass gives. known is false where files do not have the role: it may be
 // anything. gives is false where there is nothing to say: the role is missing, of which rbac-missing-ref
-// speaks, or was not read.
+// speaks, was not read, or is about nothing that there still is.
 func powerOf(p *rule.Pass, b *binding) (most power, known, gives bool) {
 	most, known = b.power()
 	if known {
-		return most, true, true
+		return most, true, b.role == nil || len(b.role.rules) == 0 || slices.ContainsFunc(b.role.rules, func(g given) bool { return !gone(g) })
 	}
 	return most, false, !saidUnread(p) && (p.Files && !p.Closed || strings.HasPrefix(b.ref.Name, "system:"))
 }
@@ -72,6 +72,12 @@ func askingOnly(g given) bool {
 	return len(g.APIGroups) > 0 && !slices.ContainsFunc(g.APIGroups, func(group string) bool {
 		return group != "authorization.k8s.io" && group != "authentication.k8s.io"
 	}) && !g.may("impersonate") && !slices.ContainsFunc(g.Resources, func(r string) bool { return !strings.HasSuffix(r, "reviews") })
+}
+
+// gone tells whether a rule is only for PodSecurityPolicies, which no API server knows any more since Kubernetes 1.25.
+func gone(g given) bool {
+	return len(g.Resources) > 0 && !slices.ContainsFunc(g.APIGroups, func(group string) bool { return group != "policy" && group != "extensions" }) &&
+		!slices.ContainsFunc(g.Resources, func(r string) bool { return r != "podsecuritypolicies" })
 }
 
 // gives words what a binding gives, for those who should have nothing.

@@ -140,6 +140,7 @@ func (w *world) addBinding(o *snapshot.Object) {
 	case *rbacv1.ClusterRoleBinding:
 		b.ref, b.subjects = t.RoleRef, t.Subjects
 	default:
+		w.addUnfit(o, b)
 		return
 	}
 	to := b.to()
@@ -166,6 +167,36 @@ func (w *world) addBinding(o *snapshot.Object) {
 	}
 }
 
+// addUnfit takes the subjects of a binding in a version that is gone: whoever wrote it means to give them something.
+func (w *world) addUnfit(o *snapshot.Object, b *binding) {
+	found, _ := o.At("subjects")
+	list, _ := found.([]any)
+	for _, entry := range list {
+		fields, _ := entry.(map[string]any)
+		name, _ := fields["name"].(string)
+		if fields["kind"] != rbacv1.ServiceAccountKind || name == "" {
+			continue
+		}
+		a := account{o.Namespace, name}
+		if ns, _ := fields["namespace"].(string); ns != "" {
+			a.namespace = ns
+		}
+		w.accounts[a] = append(w.accounts[a], b)
+	}
+}
+
+// anywhere are the bindings of the ServiceAccounts of a name in any namespace: for what a manifest puts into none, since
+// who applies it decides, while a ClusterRoleBinding beside it has to name one.
+func (w *world) anywhere(name string) []*binding {
+	var list []*binding
+	for a, bindings := range w.accounts {
+		if a.name == name {
+			list = append(list, bindings...)
+		}
+	}
+	return list
+}
+
 // to is the role that the binding gives.
 func (b *binding) to() snapshot.Ref {
 	ref := snapshot.Ref{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: b.ref.Kind, Name: b.ref.Name}
@@ -181,6 +212,9 @@ func (b *binding) everywhere() bool { return b.GroupKind() == snapshot.ClusterRo
 // of are the bindings of a ServiceAccount, by its own name and by the groups of its namespace and of all.
 func (w *world) of(a account) []*binding {
 	list := slices.Clone(w.accounts[a])
+	if a.namespace != "" { // kustomize and the like fill in the namespace that a ClusterRoleBinding's subject needs
+		list = append(list, w.accounts[account{name: a.name}]...)
+	}
 	for _, g := range []string{"system:serviceaccounts:" + a.namespace, "system:serviceaccounts", "system:authenticated"} {
 		for _, b := range w.groups[g] {
 			if !ours(b.Object) {

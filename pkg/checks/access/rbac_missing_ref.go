@@ -1,6 +1,7 @@
 package access
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -34,6 +35,9 @@ var RBACMissingRef = rule.Check{
 			if ref.Namespace == "" {
 				ref.Namespace = b.Namespace
 			}
+			if s.Kind == rbacv1.ServiceAccountKind && ref.Namespace == "" && p.Files {
+				reportNowhere(p, i, s.Name)
+			}
 			if s.Kind != rbacv1.ServiceAccountKind || s.Name == "default" || ref.Namespace == "" {
 				continue
 			}
@@ -52,4 +56,19 @@ var RBACMissingRef = rule.Check{
 // Source: k8s.io/kubernetes, plugin/pkg/auth/authorizer/rbac/bootstrappolicy.
 func bootstrapped(role snapshot.Ref) bool {
 	return strings.HasPrefix(role.Name, "system:") || role.Namespace == "kube-system" && role.Name == "extension-apiserver-authentication-reader"
+}
+
+// reportNowhere is for a subject of a ClusterRoleBinding that could be in any namespace. It is likely only: kustomize
+// fills in the namespace of ServiceAccounts that it puts into one.
+// Source: k8s.io/kubernetes, pkg/apis/rbac/validation, ValidateRoleBindingSubject.
+func reportNowhere(p *rule.Pass, i int, name string) {
+	at := field.NewPath("subjects").Index(i).Child("namespace")
+	p.Report(rule.Finding{
+		Field: at, Certainty: rule.Likely, Label: "no namespace",
+		Message: fmt.Sprintf("serviceaccount/%s is named without a namespace: the API refuses such a binding, unless something fills it in on the way", name),
+	}).WithFix(rule.Fix{
+		Title: "name the namespace of the serviceaccount", Applicability: rule.Placeholders,
+		Caution: "who may create a serviceaccount of that name there gets the rights",
+		Patch:   p.Put(at, "<NAMESPACE>"), YAML: "subjects:\n- kind: ServiceAccount\n  name: " + name + "\n  namespace: <NAMESPACE>\n",
+	})
 }

@@ -39,6 +39,7 @@ var RBACSensitive = rule.Check{
 		},
 		right{
 			of: []resource{{name: "persistentvolumes", verbs: []string{"create"}}}, cluster: true,
+			when: func(h hold) bool { return !provisions(h) },
 			says: func([]string, string) string { return "create PersistentVolumes, of a node's folders too" },
 			cost: cost{rule.Low, rule.Low, "", ""}, fix: "leave it to a StorageClass and its provisioner",
 		},
@@ -67,4 +68,13 @@ var RBACSensitive = rule.Check{
 		"rule-can-access-proxy-subresource", "rule-can-approve-cert-signing-request", "rule-can-create-service-account-token", "rule-can-modify-admission-webhooks",
 		"rule-can-create-pv", "rule-can-update-configmap-v1",
 	}},
+}
+
+// provisions tells the provisioner of a StorageClass, whose work it is to make volumes: a program that waits for claims
+// and asks their classes. Source: the RBAC of external-provisioner.
+func provisions(h hold) bool {
+	waits := func(group, name string) bool {
+		return slices.ContainsFunc(h.role.rules, func(g given) bool { return g.resource(group, name) >= 0 && g.may("watch") })
+	}
+	return programs(h.subjects) && waits("", "persistentvolumeclaims") && waits("storage.k8s.io", "storageclasses")
 }

@@ -111,7 +111,10 @@ func wildness(g given, h hold) *wild {
 	return w
 }
 
-// kubernetesOwn tells the API groups of Kubernetes itself.
+// kubernetesOwn tells the API groups of Kubernetes itself in which there is something to change: metrics are only read.
 func kubernetesOwn(group string) bool {
+	if group == "metrics.k8s.io" || strings.HasSuffix(group, ".metrics.k8s.io") {
+		return false
+	}
 	return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") && !strings.HasPrefix(group, "x-")
 }

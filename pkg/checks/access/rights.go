@@ -206,12 +206,16 @@ func (r *right) everywhereToo(w *world, h hold) bool {
 		if a.namespace == "" {
 			a.namespace = h.namespace
 		}
-		return s.Kind != rbacv1.ServiceAccountKind || !slices.ContainsFunc(w.accounts[a], func(b *binding) bool {
+		given := w.accounts[a]
+		if s.Namespace == "" && nowhere(h.binding.Object) {
+			given = w.anywhere(s.Name)
+		}
+		return s.Kind != rbacv1.ServiceAccountKind || !slices.ContainsFunc(given, func(b *binding) bool {
 			if !b.everywhere() || b.role == nil {
 				return false
 			}
 			hits, _ := r.find(b.role)
-			return len(hits) > 0
+			return len(hits) > 0 || b.role.full()
 		})
 	})
 }

@@ -24,7 +24,8 @@ var SATokenAutomount = rule.Check{
 			if !mounted || logsIn(t) {
 				continue
 			}
-			if len(rbac(p.Snapshot).of(a)) > 0 {
+			w := rbac(p.Snapshot)
+			if len(w.of(a)) > 0 || a.name != "default" && nowhere(p.Object) && len(w.anywhere(a.name)) > 0 {
 				if a.name == "default" { // whoever gave it rights gave them to every pod
 					p.SaidBy("sa-default-bound")
 				}
@@ -82,3 +83,6 @@ func automount(p *rule.Pass, t snapshot.Template) (mounted, known bool) {
 func logsIn(t snapshot.Template) bool {
 	return t.Annotations["vault.hashicorp.com/agent-inject"] == "true"
 }
+
+// nowhere tells an object whose manifest leaves its namespace to whoever applies it.
+func nowhere(o *snapshot.Object) bool { return o.Origin != nil && !o.Placed }

@@ -125,7 +125,7 @@ func reportOpenNamespace(p *rule.Pass, g guard) {
 
 // policyFix is a policy that lets in what its author names, and nothing else.
 func policyFix(p *rule.Pass, labels map[string]string) rule.Fix {
-	selector, name := "{}", "default-deny"
+	selector, name := " {}", "default-deny"
 	if len(labels) > 0 {
 		selector, name = "\n    matchLabels:", p.Object.Name
 		for _, k := range sortedKeys(labels) {
@@ -134,7 +134,7 @@ func policyFix(p *rule.Pass, labels map[string]string) rule.Fix {
 			}
 		}
 	}
-	yaml := fmt.Sprintf("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: %s\n  namespace: %s\nspec:\n  podSelector: %s\n  policyTypes: [Ingress]\n", name, p.Object.Namespace, selector)
+	yaml := fmt.Sprintf("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: %s\n  namespace: %s\nspec:\n  podSelector:%s\n  policyTypes: [Ingress]\n", name, p.Object.Namespace, selector)
 	if len(labels) > 0 {
 		yaml += "  ingress:\n  - from:\n    - podSelector:\n        matchLabels: {<KEY>: <VALUE>}\n"
 	}

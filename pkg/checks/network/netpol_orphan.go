@@ -2,7 +2,9 @@ package network
 
 import (
 	"fmt"
+	"slices"
 
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -22,7 +24,13 @@ var NetpolOrphan = rule.Check{
 	Run: func(p *rule.Pass) {
 		policy, ns := policyOf(p), p.Object.Namespace
 		selector, err := snapshot.SelectorOf(&policy.Spec.PodSelector)
-		if err != nil || len(selected(p, ns, selector)) > 0 {
+		if err != nil {
+			return
+		}
+		if found := selected(p, ns, selector); len(found) > 0 {
+			if !slices.ContainsFunc(found, func(s snapshot.Selected) bool { return s.Template.Spec == nil || !s.Template.Spec.HostNetwork }) {
+				reportOfNode(p, policy, found)
+			}
 			return
 		}
 		if why := unread(p, ns, selectable...); why != "" {
@@ -64,4 +72,17 @@ var NetpolOrphan = rule.Check{
 	Peers: map[string][]string{
 		"popeye": {"POP-1200"}, "kube-score": {"networkpolicy-targets-pod"}, "kube-linter": {"dangling-networkpolicy"}, "kubescape": {"dangling-networkpolicy"},
 	},
+}
+
+// reportOfNode is for a policy whose pods all use the network of their node.
+// Source: "NetworkPolicies and hostNetwork pods" in the documentation of NetworkPolicy: what becomes of it is not
+// defined, and most network plugins leave such pods alone.
+func reportOfNode(p *rule.Pass, policy *networkingv1.NetworkPolicy, found []snapshot.Selected) {
+	p.Report(rule.Finding{
+		Field: field.NewPath("spec", "podSelector"), Value: metav1.FormatLabelSelector(&policy.Spec.PodSelector), Certainty: rule.Likely, Label: "finds pods of their node's network only",
+		Message: fmt.Sprintf("podSelector finds only %s, which uses its node's network: most network plugins hold no policy for such pods, so it limits nothing", holders(found)),
+	}).WithFix(rule.Fix{
+		Title: "set hostNetwork: false for the pods, or limit the node's ports with a firewall and delete the policy", Applicability: rule.NeedsThought,
+		Caution: "an agent that looks at the node's own network needs hostNetwork; what it serves must then ask who calls",
+	})
 }

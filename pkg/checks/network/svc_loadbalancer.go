@@ -27,11 +27,11 @@ var SvcLoadBalancer = rule.Check{
 		path := field.NewPath("spec", "loadBalancerSourceRanges")
 		f := rule.Finding{
 			Field: path, Label: "no range of addresses, so all may connect", Certainty: rule.Likely,
-			Message: fmt.Sprintf("everyone who reaches the load balancer may connect to port %s: it is neither internal nor limited by loadBalancerSourceRanges", some(ports)),
+			Message: fmt.Sprintf("everyone who reaches the load balancer may connect to %s: it is neither internal nor limited by loadBalancerSourceRanges", numbered(ports)),
 		}
 		if len(svc.Spec.LoadBalancerSourceRanges) > 0 {
 			f.Label, f.Value = "every address", some(svc.Spec.LoadBalancerSourceRanges)
-			f.Message = fmt.Sprintf("everyone who reaches the load balancer may connect to port %s: loadBalancerSourceRanges lets in every address", some(ports))
+			f.Message = fmt.Sprintf("everyone who reaches the load balancer may connect to %s: loadBalancerSourceRanges lets in every address", numbered(ports))
 		}
 		switch {
 		case guard != "":
@@ -49,4 +49,12 @@ var SvcLoadBalancer = rule.Check{
 	Peers: map[string][]string{
 		"popeye": {"POP-1103"}, "kube-linter": {"exposed-services"}, "kubescape": {"exposure-to-internet", "exposure-to-internet-via-gateway-api"},
 	},
+}
+
+// numbered words ports: "port 80", "ports 80, 443".
+func numbered(ports []string) string {
+	if len(ports) == 1 {
+		return "port " + ports[0]
+	}
+	return "ports " + some(ports)
 }

@@ -53,6 +53,8 @@ var PSANamespace = rule.Check{
 			f.Message += fmt.Sprintf("; baseline would refuse %s", told(l.baseline))
 		case l.workloads == 1:
 			f.Message += fmt.Sprintf("; its only workload keeps to %s", keeps)
+		case l.workloads == 2:
+			f.Message += fmt.Sprintf("; both workloads keep to %s", keeps)
 		default:
 			f.Message += fmt.Sprintf("; all %d workloads keep to %s", l.workloads, keeps)
 		}

@@ -16,7 +16,7 @@ import (
 // AppArmorUnconfined finds containers for which AppArmor is switched off.
 var AppArmorUnconfined = rule.Check{
 	ID: "apparmor-unconfined", Title: "AppArmor is switched off", Doc: rule.ReadDoc(docs, "apparmor_unconfined.md"),
-	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads, Applies: notSystem,
+	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads, Applies: ofUser,
 	Run: standard(appArmorUnconfined, "", "appArmorProfile"),
 	Peers: map[string][]string{
 		"kubesec": {"ApparmorAny", "ApparmorUnconfined"},

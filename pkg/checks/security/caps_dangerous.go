@@ -77,11 +77,18 @@ func capsDangerous(p *rule.Pass, t snapshot.Template) []rule.Finding {
 				f.Message = adds + "; " + f.Value + ": " + f.Label
 			}
 		}
-		if powerlessUser(t, c) { // Linux takes capabilities from a user that is not root, and none comes back
-			f.Severity, f.Label = rule.Low, "of no use to this user"
-			f.Message = adds + ", which a user that is not root and cannot become it has no use of"
+		caution := "what needs the capability fails with \"operation not permitted\""
+		if powerlessUser(t, c) {
+			// Linux takes capabilities from a user that is not root. They come back with a program whose file was given
+			// them with setcap, even without privilege escalation: the runtime had them when it started that program.
+			if f.Severity = rule.Low; reach(t, added[worst]) == rule.High {
+				f.Severity = rule.Medium
+			}
+			f.Label = "nothing by itself"
+			f.Message = adds + ", which a user that is not root has only in a program whose file brings it along"
+			caution = "a program whose file was given it with setcap, as those of service meshes that set up the network, fails without it"
 		}
-		f.Fix = withoutCaps(p, c, bad, "what needs the capability fails with \"operation not permitted\"")
+		f.Fix = withoutCaps(p, c, bad, caution)
 		found = append(found, f)
 	}
 	return found
@@ -93,14 +100,18 @@ var (
 	ofNode  = []corev1.Capability{"ALL", "SYS_ADMIN", "SYS_MODULE"}                                             // root on the node, by their own meaning
 	ownOnly = []corev1.Capability{"IPC_LOCK", "SYS_NICE"}                                                       // it takes from others no more than its limits let it
 	inPod   = []corev1.Capability{"SYS_RESOURCE", "SYS_TIME", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "LEASE"} // no way out of the container
-	network = []corev1.Capability{"NET_ADMIN", "NET_RAW", "NET_BROADCAST"}                                      // the network of the pod, or of the node
+	network = []corev1.Capability{"NET_ADMIN", "NET_BROADCAST"}                                                 // the network of the pod, or of the node
 )
+
+// netRaw is what many runtimes give to containers that ask for nothing, so naming it costs no more than that.
+// Source: the default capabilities of containerd and Docker; CRI-O leaves it out.
+const netRaw corev1.Capability = "NET_RAW"
 
 func reach(t snapshot.Template, added corev1.Capability) rule.Severity {
 	switch {
-	case slices.Contains(ownOnly, added), strings.HasPrefix(string(added), "CAP_"): // by such names runtimes know none
+	case slices.Contains(ownOnly, added), added == netRaw && !t.Spec.HostNetwork, strings.HasPrefix(string(added), "CAP_"): // by such names runtimes know none
 		return rule.Low
-	case slices.Contains(inPod, added),
+	case slices.Contains(inPod, added), added == netRaw,
 		slices.Contains(network, added) && !t.Spec.HostNetwork,
 		added == "SYS_PTRACE" && !t.Spec.HostPID,
 		ownUsers(t): // the node knows nothing of its rights

@@ -38,6 +38,9 @@ const windowsPipe = "//./pipe/"
 // manifests is where kubelets that kubeadm set up find pods to run without asking the API.
 const manifests = "/etc/kubernetes/manifests"
 
+// xtablesLock is what iptables holds while it works, in every pod that changes the node's packet filters.
+const xtablesLock = "/run/xtables.lock"
+
 // rootHome is the home of root on a node, where people and scripts that set it up logged in somewhere.
 const rootHome = "/root"
 
@@ -106,7 +109,11 @@ func hostPath(p *rule.Pass, t snapshot.Template) []rule.Finding {
 				if inside(clean) {
 					f.Severity = rule.Medium
 				}
-			case clean == "/var/log": // where agents remember how far they came
+			case clean == xtablesLock: // nothing is written into it: programs hold it while they change packet filters
+				f.Severity = rule.Low
+			case allPrivileged(users): // they have the node's disks besides, and that they are privileged is told
+				f.Severity = rule.Low
+			case holds("/var/log", clean): // where agents remember how far they came, and control planes write
 				f.Severity = rule.Medium
 			case len(writers) > 0 && holds("/proc", clean):
 				f.Message += ": root in the container sets the kernel's own settings there"
@@ -186,16 +193,21 @@ func reveals(clean string) string {
 	return ""
 }
 
-// Where programs keep their data, each in a folder of its own, and whose folders there are those of the node's
+// Where programs keep their data and their sockets, each in a folder of its own, and whose folders there are those of the node's
 // own programs. Source: Filesystem Hierarchy Standard 3.0; the folders of kubelets, runtimes and distributions
 // of Kubernetes.
 var (
-	dataFolders = []string{"/var/lib", "/var/cache", "/mnt", "/srv", "/data"}
+	dataFolders = []string{"/var/lib", "/var/cache", runFolder, "/mnt", "/srv", "/data"}
 	ofTheNode   = []string{
 		"kubelet", "etcd", "docker", "containerd", "containers", "crio", "cri-dockerd", "cni", "rancher", "k0s", "k3s", "microk8s", "kubernetes",
 		"systemd", "dbus", "apt", "dpkg", "rpm", "dnf", "yum", "cloud", "NetworkManager", "sudo", "selinux", "apparmor",
 	}
 )
+
+// runFolder is where programs that run have their sockets and locks, and inRun are those of the node's own there.
+const runFolder = "/run"
+
+var inRun = []string{"udev", "netns", "user", "mount", "lock", "log", "secrets", "initramfs", "cryptsetup", "libvirt", "podman", "utmp"}
 
 // ofContainers are folders with what is in the containers of others, or with what they were started with.
 var ofContainers = []string{"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/lib/kubelet", "/proc"}
@@ -213,12 +225,17 @@ func powerlessUser(t snapshot.Template, c snapshot.Container) bool {
 	return keptOut && !isPrivileged(c) && sc != nil && sc.AllowPrivilegeEscalation != nil && !*sc.AllowPrivilegeEscalation
 }
 
+// allPrivileged tells whether each of the containers, of which there are some, is privileged.
+func allPrivileged(list []snapshot.Container) bool {
+	return len(list) > 0 && !slices.ContainsFunc(list, func(c snapshot.Container) bool { return !isPrivileged(c) })
+}
+
 // apart tells a folder below which nothing of the node's own is to be found: one that is there for the pod.
 func apart(clean string) bool {
 	for _, folder := range dataFolders {
 		if name, ok := strings.CutPrefix(clean, folder+"/"); ok {
 			name, _, _ = strings.Cut(name, "/")
-			return !slices.Contains(ofTheNode, name)
+			return !slices.Contains(ofTheNode, name) && (folder != runFolder || !slices.Contains(inRun, name))
 		}
 	}
 	return clean == "/data"

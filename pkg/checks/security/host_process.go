@@ -15,7 +15,7 @@ import (
 // HostProcess finds containers that are processes of their Windows node.
 var HostProcess = rule.Check{
 	ID: "host-process", Title: "runs as a process of its Windows node", Doc: rule.ReadDoc(docs, "host_process.md"),
-	Dimension: rule.Security, Severity: rule.Critical, On: rule.Workloads, Applies: notSystem,
+	Dimension: rule.Security, Severity: rule.Critical, On: rule.Workloads, Applies: ofUser,
 	Run: standard(hostProcess, "", "windowsHostProcess"),
 	Peers: map[string][]string{
 		"polaris":   {"hostProcess"},

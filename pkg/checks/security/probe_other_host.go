@@ -2,6 +2,7 @@ package security
 
 import (
 	"fmt"
+	"net/netip"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -13,7 +14,7 @@ import (
 // ProbeOtherHost finds probes and hooks that ask another machine than their pod.
 var ProbeOtherHost = rule.Check{
 	ID: "probe-other-host", Title: "probe asks another host than its pod", Doc: rule.ReadDoc(docs, "probe_other_host.md"),
-	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads, Applies: notSystem,
+	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads, Applies: ofUser,
 	Run: standard(probeOtherHost, "", "hostProbesAndHostLifecycle"),
 }
 
@@ -57,6 +58,13 @@ func loopback(host string) bool {
 	return false
 }
 
+// ofLink tells an address that leads no further than the machines beside the node, where an agent of the node's network
+// listens on one that is the node's own, as NodeLocal DNSCache does; that of the cloud's metadata is none of those.
+func ofLink(host string) bool {
+	at, err := netip.ParseAddr(host)
+	return err == nil && at.IsLinkLocalUnicast() && host != "169.254.169.254"
+}
+
 func probeOtherHost(p *rule.Pass, t snapshot.Template) []rule.Finding {
 	var found []rule.Finding
 	for _, c := range containers(t) {
@@ -66,7 +74,7 @@ func probeOtherHost(p *rule.Pass, t snapshot.Template) []rule.Finding {
 			severity := rule.Medium
 			message := fmt.Sprintf("%s of %s asks %s, whatever becomes of its own pod", what, named(one(c)), host)
 			switch {
-			case loopback(host) && t.Spec.HostNetwork:
+			case t.Spec.HostNetwork && (loopback(host) || ofLink(host)):
 				severity = rule.Info
 				message = fmt.Sprintf("%s of %s asks %s, which with hostNetwork is its own pod; the baseline standard allows no host", what, named(one(c)), host)
 			case loopback(host):

@@ -12,7 +12,7 @@ import (
 // ProcMount finds containers that see all of /proc.
 var ProcMount = rule.Check{
 	ID: "proc-mount", Title: "sees all of /proc", Doc: rule.ReadDoc(docs, "proc_mount.md"),
-	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads, Applies: notSystem,
+	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads, Applies: ofUser,
 	Run: standard(procMount, "", "procMount_restricted"),
 	Peers: map[string][]string{
 		"polaris":     {"procMount"},

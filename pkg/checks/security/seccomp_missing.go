@@ -1,6 +1,8 @@
 package security
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -62,7 +64,10 @@ func seccompMissing(p *rule.Pass, t snapshot.Template) []rule.Finding {
 	}
 	base := t.SpecPath()
 	f := rule.Finding{Field: base.Child("securityContext", "seccompProfile", "type"), Fix: confine(p, base)}
-	const allowed = ": every system call of the kernel is allowed, unless the kubelet has a default"
+	allowed := ": every system call of the kernel is allowed, unless the kubelet has a default"
+	if oldProfile(t, inherit) {
+		allowed += "; annotations with a profile are not read any more since Kubernetes 1.27"
+	}
 	switch {
 	case pod.open() && len(confinable(t)) == 0: // nothing that it would filter
 		return found
@@ -86,6 +91,15 @@ func seccompMissing(p *rule.Pass, t snapshot.Template) []rule.Finding {
 		return found
 	}
 	return append(found, f)
+}
+
+// oldProfile tells whether annotations, as they were before the field, name a profile for one of the containers.
+// Source: k8s.io/api/core/v1, SeccompPodAnnotationKey and SeccompContainerAnnotationKeyPrefix.
+func oldProfile(t snapshot.Template, list []snapshot.Container) bool {
+	return t.Annotations["seccomp.security.alpha.kubernetes.io/pod"] != "" ||
+		slices.ContainsFunc(list, func(c snapshot.Container) bool {
+			return t.Annotations["container.seccomp.security.alpha.kubernetes.io/"+c.Name] != ""
+		})
 }
 
 func openFinding(f *rule.Finding, whose string, at seccomp) {

@@ -14,7 +14,7 @@ import (
 // SELinuxOptions finds pods that choose what SELinux holds them to.
 var SELinuxOptions = rule.Check{
 	ID: "selinux-options", Title: "chooses its own SELinux confinement", Doc: rule.ReadDoc(docs, "selinux_options.md"),
-	Dimension: rule.Security, Severity: rule.Low, On: rule.Workloads, Applies: notSystem,
+	Dimension: rule.Security, Severity: rule.Low, On: rule.Workloads, Applies: ofUser,
 	Run: standard(selinuxOptions, "", "seLinuxOptions"),
 	Peers: map[string][]string{
 		"kubescape": {"set-seLinuxOptions"},

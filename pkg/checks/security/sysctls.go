@@ -14,7 +14,7 @@ import (
 // Sysctls finds kernel settings that a node does not let a pod change.
 var Sysctls = rule.Check{
 	ID: "sysctls", Title: "changes an unsafe kernel setting", Doc: rule.ReadDoc(docs, "sysctls.md"),
-	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads, Applies: notSystem,
+	Dimension: rule.Security, Severity: rule.Medium, On: rule.Workloads, Applies: ofUser,
 	Run: standard(sysctls, "", "sysctls"),
 	Peers: map[string][]string{
 		"kube-linter": {"unsafe-sysctls"},

@@ -13,7 +13,7 @@ import (
 // VolumeTypes finds volumes by which a pod reaches storage past the cluster's own claims.
 var VolumeTypes = rule.Check{
 	ID: "volume-types", Title: "mounts storage past the cluster's claims", Doc: rule.ReadDoc(docs, "volume_types.md"),
-	Dimension: rule.Security, Severity: rule.Low, On: rule.Workloads, Applies: notSystem,
+	Dimension: rule.Security, Severity: rule.Low, On: rule.Workloads, Applies: ofUser,
 	Run: func(p *rule.Pass) {
 		for _, t := range p.Object.Templates {
 			if t.Spec != nil && !judge(t, "restrictedVolumes").Allowed {
