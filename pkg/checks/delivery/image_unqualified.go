@@ -16,10 +16,10 @@ var ImageUnqualified = rule.Check{
 	ID: "image-unqualified", Title: "image name without its registry", Doc: rule.ReadDoc(docs, "image_unqualified.md"),
 	Dimension: rule.Delivery, Severity: rule.Info, On: rule.Workloads, Applies: notSystem,
 	Run: func(p *rule.Pass) {
+		short := rule.Finding{}
+		var values []rule.Value
+		var names []string
 		for _, t := range p.Object.Templates {
-			short := rule.Finding{}
-			var values []rule.Value
-			var names []string
 			for _, u := range images(p.Object, t) {
 				ref, ok := knowledge.ParseImage(u.image)
 				switch {
@@ -32,28 +32,30 @@ var ImageUnqualified = rule.Check{
 					} else {
 						short.Marks = append(short.Marks, rule.Mark{Field: u.path()})
 					}
-					names = append(names, u.image)
+					if !slices.Contains(names, u.image) {
+						names = append(names, u.image)
+					}
 					values = append(values, rule.Value{Path: u.path(), Value: ref.Qualified().String()})
 				}
 			}
-			if len(values) == 0 {
-				continue
-			}
-			short.Message = fmt.Sprintf("%s has no registry: most nodes ask docker.io, and some another", names[0])
-			if len(names) > 1 {
-				said := strings.Join(names[:min(len(names), spelledOut)], ", ")
-				if more := len(names) - spelledOut; more > 0 {
-					said += fmt.Sprintf(" and %d more", more)
-				}
-				short.Message = said + " have no registry: most nodes ask docker.io, and some another"
-			}
-			patch := rule.PutAllIn(p.Object, values...)
-			p.Report(short).WithFix(rule.Fix{
-				Title: "write it in full: " + fmt.Sprint(values[0].Value), Applicability: rule.NeedsThought,
-				Caution: "where nodes are set up to take short names from another registry, that one is meant; a mirror is found by the full name as well",
-				Patch:   patch, Command: p.Live(patch),
-			})
 		}
+		if len(values) == 0 {
+			return
+		}
+		short.Message = fmt.Sprintf("%s has no registry: most nodes ask docker.io, and some another", names[0])
+		if len(names) > 1 {
+			said := strings.Join(names[:min(len(names), spelledOut)], ", ")
+			if more := len(names) - spelledOut; more > 0 {
+				said += fmt.Sprintf(" and %d more", more)
+			}
+			short.Message = said + " have no registry: most nodes ask docker.io, and some another"
+		}
+		patch := rule.PutAllIn(p.Object, values...)
+		p.Report(short).WithFix(rule.Fix{
+			Title: "write it in full: " + fmt.Sprint(values[0].Value), Applicability: rule.NeedsThought,
+			Caution: "where nodes are set up to take short names from another registry, that one is meant; a mirror is found by the full name as well",
+			Patch:   patch, Command: p.Live(patch),
+		})
 	},
 	Peers: map[string][]string{
 		"clusterlint": {"fully-qualified-image"},

@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -20,7 +19,7 @@ var CPULimitMissing = rule.Check{
 			}
 			for _, c := range b.running() {
 				limit := b.limit(c, corev1.ResourceCPU)
-				if limit.set() || knowledge.InjectedImage(c.Image) {
+				if limit.set() || b.completed(c) {
 					continue
 				}
 				f := rule.Finding{

@@ -16,6 +16,9 @@ var EphemeralMissing = rule.Check{
 	Run: func(p *rule.Pass) {
 		budgets(p, func(b budget) {
 			for _, c := range b.running() {
+				if b.completed(c) {
+					continue
+				}
 				var lists, missing []string
 				if !b.limit(c, corev1.ResourceEphemeralStorage).set() {
 					lists, missing = append(lists, "limits"), append(missing, "limit")

@@ -20,14 +20,14 @@ var HPARequestsMissing = rule.Check{
 	Dimension: rule.Reliability, Severity: rule.High, On: rule.Kinds(snapshot.HPAKind),
 	Applies: func(p *rule.Pass) bool {
 		hpa, target := scaled(p)
-		return target != nil && len(shares(hpa)) > 0
+		return target != nil && len(shares(p.Object, hpa)) > 0
 	},
 	Run: func(p *rule.Pass) {
 		hpa, target := scaled(p)
 		if target == nil || told(hpa) {
 			return
 		}
-		metrics := shares(hpa)
+		metrics := shares(p.Object, hpa)
 		var broken []lack
 		for _, m := range metrics {
 			if l := lacks(p, target, m); l != nil {
@@ -87,9 +87,15 @@ type share struct {
 const defaultShare = 80
 
 // shares are the metrics of an autoscaler that are shares of a request.
-func shares(hpa *autoscalingv2.HorizontalPodAutoscaler) []share {
+func shares(o *snapshot.Object, hpa *autoscalingv2.HorizontalPodAutoscaler) []share {
 	metrics := field.NewPath("spec", "metrics")
 	if len(hpa.Spec.Metrics) == 0 {
+		at := field.NewPath("spec", "targetCPUUtilizationPercentage") // as autoscaling/v1 writes it
+		if v, ok := rule.ValueAt(o, at); ok {
+			if goal, ok := snapshot.WholeIn(map[string]any{"goal": v}, "goal"); ok {
+				return []share{{corev1.ResourceCPU, "", at, int32(goal)}}
+			}
+		}
 		return []share{{corev1.ResourceCPU, "", metrics, defaultShare}}
 	}
 	var list []share
@@ -114,7 +120,7 @@ type lack struct {
 // lacks tells what keeps the autoscaler from computing a share; nil for nothing.
 func lacks(p *rule.Pass, target *snapshot.Object, m share) *lack {
 	limits, requests := defaults(p)
-	b := budget{target.Templates[0], limits, requests}
+	b := budget{target.Templates[0], limits, requests, target.Typed == nil}
 	if m.container == "" && b.t.Spec.Resources != nil && b.podRequest(m.resource).set() {
 		return nil
 	}
@@ -128,6 +134,9 @@ func lacks(p *rule.Pass, target *snapshot.Object, m share) *lack {
 		}
 		found = true
 		request := b.request(c, m.resource)
+		if request == nil && b.completed(c) {
+			return nil // whoever completes it may ask for something
+		}
 		if request == nil {
 			l.without = append(l.without, c)
 			continue

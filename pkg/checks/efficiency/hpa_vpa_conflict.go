@@ -29,7 +29,7 @@ var HPAVPAConflict = rule.Check{
 		}
 		to := hpa.Spec.ScaleTargetRef
 		target, _ := p.Lookup(snapshot.Ref{APIVersion: to.APIVersion, Kind: to.Kind}.GroupKind(), p.Object.Namespace, to.Name)
-		for _, m := range shares(hpa) {
+		for _, m := range shares(p.Object, hpa) {
 			if !controls(vpa, target, m) {
 				continue
 			}

@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -20,7 +19,7 @@ var MemoryRequestMissing = rule.Check{
 			}
 			for _, c := range b.running() {
 				request := b.request(c, corev1.ResourceMemory)
-				if request.set() || knowledge.InjectedImage(c.Image) {
+				if request.set() || b.completed(c) {
 					continue
 				}
 				f := rule.Finding{

@@ -5,6 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -14,6 +15,7 @@ import (
 type budget struct {
 	t                snapshot.Template
 	limits, requests corev1.ResourceList // the defaults of LimitRanges
+	foreign          bool                // the template is that of a custom resource
 }
 
 // amount is an effective quantity.
@@ -39,7 +41,7 @@ func budgets(p *rule.Pass, f func(budget)) {
 	limits, requests := defaults(p)
 	for _, t := range p.Object.Templates {
 		if t.Spec != nil {
-			f(budget{t, limits, requests})
+			f(budget{t, limits, requests, p.Object.Typed == nil})
 		}
 	}
 }
@@ -170,6 +172,12 @@ func (b budget) running() []snapshot.Container {
 	return list
 }
 
+// completed tells whether somebody else adds what is not written of a container: the webhook of a mesh, or an operator,
+// which merges an entry without an image into its own container of that name.
+func (b budget) completed(c snapshot.Container) bool {
+	return knowledge.InjectedImage(c.Image) || c.Image == "" && b.foreign
+}
+
 // bestEffort tells whether the pod is of that class: nothing in it asks for CPU or memory.
 func (b budget) bestEffort() bool {
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
@@ -177,7 +185,7 @@ func (b budget) bestEffort() bool {
 			return false
 		}
 		for _, c := range b.t.Containers() {
-			if b.request(c, name).set() || b.limit(c, name).set() {
+			if b.request(c, name).set() || b.limit(c, name).set() || b.completed(c) {
 				return false
 			}
 		}

@@ -18,6 +18,9 @@ const (
 	starving = knowledge.StarvingCPU
 	// hasty is the budget below which a probe gives a stretched start no time.
 	hasty = 30 * time.Second
+	// leastCPU is the CPU limit, in millicores, below which the kubelet sets none: 1ms of every 100ms.
+	// Source: MinQuotaPeriod in pkg/kubelet/cm/helpers_linux.go.
+	leastCPU = 10
 )
 
 // CPULimitStarvesStart finds CPU limits that make a start longer than its probe allows.
@@ -39,14 +42,14 @@ var CPULimitStarvesStart = rule.Check{
 				continue
 			}
 			f := rule.Finding{Seen: p.Object.In(c.Name), Field: path, Value: limit.String(), Certainty: rule.Possible}
-			java := jvm(c.Container)
+			java, milli := jvm(c.Container), max(leastCPU, limit.MilliValue())
 			name, budget, killed := killBudget(c.Container)
 			switch {
 			case killed && budget < hasty:
-				worth := time.Duration(limit.MilliValue()) * budget / 1000
+				worth := time.Duration(milli) * budget / 1000
 				f.Message = fmt.Sprintf("container %q: the %s CPU limit leaves its start %s of CPU time, then %s kills it, %s after the start",
 					c.Name, limit.String(), tenths(worth), name, rule.Seconds(budget))
-				f.Label = fmt.Sprintf("%s of every second; what needs 5s of CPU to start takes %s", share(limit), rule.Seconds(5*time.Second*1000/time.Duration(limit.MilliValue())))
+				f.Label = fmt.Sprintf("%s of every second; what needs 5s of CPU to start takes %s", share(milli), rule.Seconds(5*time.Second*1000/time.Duration(milli)))
 				f.Marks = []rule.Mark{{Field: c.Path.Child(name), Label: "gives up after " + rule.Seconds(budget)}}
 				if java == "" {
 					f.Severity = rule.Low // what its start needs, nobody has measured
@@ -56,8 +59,8 @@ var CPULimitStarvesStart = rule.Check{
 				}
 			case java != "":
 				f.Message = fmt.Sprintf("container %q: the %s CPU limit stretches the start of a JVM (%s), which compiles while it starts, by a factor of %d or more",
-					c.Name, limit.String(), java, max(1, 1000/limit.MilliValue()))
-				f.Label = share(limit) + " of every second"
+					c.Name, limit.String(), java, max(1, 1000/milli))
+				f.Label = share(milli) + " of every second"
 			default:
 				continue
 			}
@@ -92,10 +95,16 @@ func killBudget(c snapshot.Container) (probe string, budget time.Duration, ok bo
 	return "", 0, false
 }
 
-func tenths(d time.Duration) string { return d.Round(100 * time.Millisecond).String() }
+// tenths rounds a time to tenths of a second, and less than one to hundredths.
+func tenths(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(10 * time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}
 
 // share words a CPU limit as the part of a second that a container may run.
-func share(q resource.Quantity) string { return fmt.Sprintf("%dms", q.MilliValue()) }
+func share(milli int64) string { return fmt.Sprintf("%dms", milli) }
 
 // limitFix drops the limit and keeps what was asked for: without a request of its own a container
 // asks for its limit, and would ask for nothing without it.

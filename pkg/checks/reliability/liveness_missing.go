@@ -1,7 +1,6 @@
 package reliability
 
 import (
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
@@ -9,10 +8,10 @@ import (
 var LivenessMissing = rule.Check{
 	ID: "liveness-missing", Title: "no livenessProbe: a hang lasts until somebody sees it", Doc: rule.ReadDoc(docs, "liveness_missing.md"),
 	Dimension: rule.Reliability, Severity: rule.Low, On: rule.Workloads,
-	Applies: hasApps,
+	Applies: func(p *rule.Pass) bool { return len(judged(p)) > 0 },
 	Run: func(p *rule.Pass) {
-		for _, c := range apps(p) {
-			if c.LivenessProbe != nil || knowledge.InjectedImage(c.Image) {
+		for _, c := range judged(p) {
+			if c.LivenessProbe != nil || asksItself(p.Object, c, "livenessProbe") {
 				continue
 			}
 			f := rule.Finding{

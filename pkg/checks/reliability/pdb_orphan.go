@@ -31,6 +31,10 @@ var PDBOrphan = rule.Check{
 		var n near
 		fits := false
 		if len(pdb.Spec.Selector.MatchExpressions) == 0 && len(pdb.Spec.Selector.MatchLabels) > 0 {
+			if o := labelledInside(p, pdb.Spec.Selector.MatchLabels); o != nil {
+				p.Unknown("%s may make the pods that it is for", o)
+				return
+			}
 			n, fits = nearest(p, pdb.Spec.Selector.MatchLabels)
 		}
 		if !fits && p.MadeByOperator(p.Object.Namespace, pdb.Spec.Selector) {

@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -31,15 +32,17 @@ var ProbePort = rule.Check{
 	Run: func(p *rule.Pass) {
 		for _, t := range p.Object.Templates {
 			for _, c := range t.Containers() {
+				var numbers []portQuestion
 				for _, q := range questions(c) {
 					switch {
 					// What is no name of a port is svc-invalid-target-port's to report.
 					case q.port.Type == intstr.String && len(validation.IsValidPortName(q.port.StrVal)) == 0:
 						judgePortName(p, t, c, q)
 					case q.port.Type == intstr.Int:
-						judgePortNumber(p, t, c, q)
+						numbers = append(numbers, q)
 					}
 				}
+				judgePortNumbers(p, t, c, numbers)
 			}
 		}
 	},
@@ -143,28 +146,39 @@ func portHolder(t snapshot.Template, name string) (container string, number int3
 	return "", 0
 }
 
-// judgePortNumber looks at a port by number. Nothing makes a container declare its ports, so one that it
+// judgePortNumbers looks at ports by number. Nothing makes a container declare its ports, so one that it
 // does not declare is a hint, and only where it declares others and no neighbour has it.
-func judgePortNumber(p *rule.Pass, t snapshot.Template, c snapshot.Container, q portQuestion) {
+func judgePortNumbers(p *rule.Pass, t snapshot.Template, c snapshot.Container, list []portQuestion) {
 	if len(c.Ports) == 0 {
 		return
 	}
-	for _, cp := range declared(t) {
-		if cp.ContainerPort == q.port.IntVal {
-			return
-		}
-	}
+	list = slices.DeleteFunc(list, func(q portQuestion) bool {
+		return slices.ContainsFunc(declared(t), func(cp corev1.ContainerPort) bool { return cp.ContainerPort == q.port.IntVal })
+	})
 	var have []string
 	for _, cp := range c.Ports {
 		have = append(have, fmt.Sprint(cp.ContainerPort))
 	}
-	p.Report(rule.Finding{
-		Seen: p.Object.In(c.Name), Field: q.path(c), Value: q.port.String(), Severity: rule.Info, Certainty: rule.Possible,
-		Message: fmt.Sprintf("container %q: %s asks port %s, which is not among the ports that it declares: %s", c.Name, q.name, q.port.String(), strings.Join(have, ", ")),
-		Label:   "not among the declared ports",
-	}).WithFix(rule.Fix{
-		Title:         "ask a port that the container listens on, and declare it with a name",
-		Caution:       "containers may listen on ports that they do not declare: then nothing is wrong",
-		Applicability: rule.NeedsThought,
-	})
+	for len(list) > 0 { // what several ask is said once
+		first := list[0]
+		f := rule.Finding{
+			Seen: p.Object.In(c.Name), Field: first.path(c), Value: first.port.String(), Severity: rule.Info, Certainty: rule.Possible,
+			Label: "not among the declared ports",
+		}
+		who, verb := first.name, "asks"
+		list = slices.DeleteFunc(list[1:], func(q portQuestion) bool {
+			if q.port != first.port {
+				return false
+			}
+			f.Marks = append(f.Marks, rule.Mark{Field: q.path(c)})
+			who, verb = who+", "+q.name, "ask"
+			return true
+		})
+		f.Message = fmt.Sprintf("container %q: %s %s port %s, which is not among the ports that it declares: %s", c.Name, who, verb, first.port.String(), strings.Join(have, ", "))
+		p.Report(f).WithFix(rule.Fix{
+			Title:         "ask a port that the container listens on, and declare it with a name",
+			Caution:       "containers may listen on ports that they do not declare: then nothing is wrong",
+			Applicability: rule.NeedsThought,
+		})
+	}
 }

@@ -2,11 +2,11 @@ package reliability
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/kubectl-maturity/kubectl-maturity/pkg/knowledge"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -15,10 +15,10 @@ import (
 var ReadinessMissing = rule.Check{
 	ID: "readiness-missing", Title: "no readinessProbe: traffic comes before it can answer", Doc: rule.ReadDoc(docs, "readiness_missing.md"),
 	Dimension: rule.Reliability, Severity: rule.Medium, On: rule.Workloads,
-	Applies: hasApps,
+	Applies: func(p *rule.Pass) bool { return len(judged(p)) > 0 },
 	Run: func(p *rule.Pass) {
-		for _, c := range apps(p) {
-			if c.ReadinessProbe != nil || knowledge.InjectedImage(c.Image) || p.Object.Group() == knative {
+		for _, c := range judged(p) {
+			if c.ReadinessProbe != nil || asksItself(p.Object, c, "readinessProbe") {
 				continue
 			}
 			f := rule.Finding{
@@ -45,12 +45,17 @@ var ReadinessMissing = rule.Check{
 				f.Message = fmt.Sprintf("container %q has no readinessProbe: it counts as ready the moment it starts, whether it works or not", c.Name)
 			case anyReadiness(c.template): // a helper beside what does the work
 				f.Severity = rule.Low
+			case len(declared(c.template)) == 0 && len(p.ServicesOf(p.Object, c.template)) == 0: // a worker that nobody asks anything
+				f.Severity = rule.Low
 			}
 			if c.LivenessProbe != nil {
 				f.RuledOut = append(f.RuledOut, "it has a livenessProbe, which does not hold traffic back")
 			}
-			p.Report(f).WithFix(probeFix(p, c, "readinessProbe", "ask what tells that it can serve a request now",
-				"it may fail for a while without a restart; a failure takes the pod out of its Services", "<PATH>"))
+			caution := "it may fail for a while without a restart; a failure takes the pod out of its Services"
+			if p.Object.GroupKind() == snapshot.StatefulSetKind && slices.ContainsFunc(services, headless) {
+				caution += "; members that find each other by name before they are ready need publishNotReadyAddresses: true there"
+			}
+			p.Report(f).WithFix(probeFix(p, c, "readinessProbe", "ask what tells that it can serve a request now", caution, "<PATH>"))
 		}
 	},
 	Peers: map[string][]string{
@@ -59,9 +64,11 @@ var ReadinessMissing = rule.Check{
 	},
 }
 
-// knative is the group of Services that ask the port of their container themselves, where nothing is said.
-// Source: Knative Serving's queue proxy.
-const knative = "serving.knative.dev"
+// headless tells whether a Service gives its pods names, which it withholds from those that are not ready.
+func headless(o *snapshot.Object) bool {
+	svc, ok := o.Typed.(*corev1.Service)
+	return ok && svc.Spec.ClusterIP == corev1.ClusterIPNone
+}
 
 // servedBy are the Services that lead to the container: to a port that it declares or, where no
 // container of the pod declares that port, to any container of a pod without readiness.

@@ -60,19 +60,65 @@ var ReplicasMin = rule.Check{
 		if d, ok := p.Object.Typed.(*appsv1.Deployment); ok && d.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
 			f.Message += "; strategy Recreate stops it at every rollout too"
 		}
-		p.Report(f).WithFix(rule.Fix{
-			Title:         fmt.Sprintf("run %d, on different nodes", want),
-			Caution:       "two copies must be able to work side by side: sessions, locks, and volumes that only one node may mount speak against it",
-			Applicability: rule.NeedsThought,
-			Object:        s.object.Ref,
-			Patch:         rule.PutIn(s.object, s.field, int64(want)),
-			Command:       scaleCommand(s, want),
-		})
+		p.Report(f).WithFix(moreOf(p, s, want))
 	},
 	Peers: map[string][]string{
 		"popeye": {"POP-1109"}, "polaris": {"deploymentMissingReplicas", "hpaMinAvailability"}, "kube-score": {"deployment-replicas", "horizontalpodautoscaler-replicas"},
 		"kube-linter": {"minimum-three-replicas", "hpa-minimum-three-replicas"},
 	},
+}
+
+// moreOf is how to run more copies. A number alone does not make them of a database, whose second server knows nothing
+// of the first, nor of what shares a claim that one node may mount.
+func moreOf(p *rule.Pass, s scale, want int) rule.Fix {
+	fix := rule.Fix{
+		Title:         fmt.Sprintf("run %d, on different nodes", want),
+		Caution:       "two copies must be able to work side by side: sessions, locks, and volumes that only one node may mount speak against it",
+		Applicability: rule.NeedsThought,
+		Object:        s.object.Ref,
+	}
+	for _, t := range p.Object.Templates {
+		for _, c := range t.Containers() {
+			if db := knowledge.DatabaseOf(c.Image, c.Command, c.Args); db != nil && !c.Init {
+				fix.Title = fmt.Sprintf("set up the replication of %s itself, as its operator does", db.Name)
+				fix.Caution = "more replicas alone are servers that know nothing of each other, or that write into the same files; where one is enough, keep its backups at hand"
+				return fix
+			}
+		}
+		if claim := exclusiveClaim(p, t); claim != "" {
+			fix.Title = fmt.Sprintf("let claim %q be mounted by several nodes (ReadWriteMany), then run %d, on different nodes", claim, want)
+			return fix
+		}
+	}
+	fix.Patch, fix.Command = rule.PutIn(s.object, s.field, int64(want)), scaleCommand(s, want)
+	return fix
+}
+
+// exclusiveClaim is a claim that all pods of a template share and that pods of one node alone may mount, as far as is known.
+func exclusiveClaim(p *rule.Pass, t snapshot.Template) string {
+	if t.Spec == nil {
+		return ""
+	}
+	for _, v := range t.Spec.Volumes {
+		if v.PersistentVolumeClaim == nil || v.PersistentVolumeClaim.ReadOnly || ownClaim(p.Object, v.Name) {
+			continue
+		}
+		name := v.PersistentVolumeClaim.ClaimName
+		o, _ := p.Lookup(snapshot.PVCKind, p.Object.Namespace, name)
+		if o == nil {
+			return name
+		}
+		if claim, ok := o.Typed.(*corev1.PersistentVolumeClaim); !ok || !shared(claim.Spec.AccessModes) {
+			return name
+		}
+	}
+	return ""
+}
+
+// ownClaim tells whether a volume is that of a claim template, which each pod of a StatefulSet has of its own.
+func ownClaim(o *snapshot.Object, volume string) bool {
+	sts, ok := o.Typed.(*appsv1.StatefulSet)
+	return ok && slices.ContainsFunc(sts.Spec.VolumeClaimTemplates, func(c corev1.PersistentVolumeClaim) bool { return c.Name == volume })
 }
 
 func scaleCommand(s scale, want int) []string {

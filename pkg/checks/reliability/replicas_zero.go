@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -31,6 +32,8 @@ var ReplicasZero = rule.Check{
 			f.Message = fmt.Sprintf("replicas is 0: no pod runs, and %s is switched off by that", by)
 		} else if primary, _ := p.Lookup(p.Object.GroupKind(), p.Object.Namespace, p.Object.Name+"-primary"); primary != nil {
 			return // Flagger runs a copy of it
+		} else if rollsOut(p) {
+			return // Argo Rollouts runs its template
 		}
 		if services := depending(p, servicesInFront(p)); len(services) > 0 {
 			f.Message += "; " + does(services, "has", "have") + " nobody to answer"
@@ -42,6 +45,14 @@ var ReplicasZero = rule.Check{
 		})
 	},
 	Peers: map[string][]string{"popeye": {"POP-500"}},
+}
+
+// rollsOut tells whether a Rollout takes its template from the object, which it may scale down then.
+func rollsOut(p *rule.Pass) bool {
+	return slices.ContainsFunc(p.List(snapshot.RolloutKind, p.Object.Namespace), func(o *snapshot.Object) bool {
+		ref := snapshot.MapIn(o.Content, "spec", "workloadRef")
+		return snapshot.TextIn(ref, "kind") == p.Object.Kind && snapshot.TextIn(ref, "name") == p.Object.Name
+	})
 }
 
 // keda tells whether an autoscaler is KEDA's own, which scales to none.

@@ -2,7 +2,9 @@ package reliability
 
 import (
 	"fmt"
+	"slices"
 	"sort"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -142,4 +144,42 @@ func nearLabel(workloads []*snapshot.Object, want map[string]string, keys []stri
 		}
 	}
 	return near{}, false
+}
+
+// labelledInside is a custom resource of the namespace in which the labels of a selector are written for pods whose
+// template it does not hold: of an experiment, or as what an operator adds to its own. A cluster shows the pods.
+func labelledInside(p *rule.Pass, want map[string]string) *snapshot.Object {
+	if !p.Files {
+		return nil
+	}
+	for _, o := range p.All() {
+		if o.Content != nil && o.Namespace == p.Object.Namespace && labelled(o.Content["spec"], "", want) {
+			return o
+		}
+	}
+	return nil
+}
+
+// labelled tells whether content has metadata with all of these labels somewhere in it; under is the key that it has itself.
+func labelled(content any, under string, want map[string]string) bool {
+	switch v := content.(type) {
+	case map[string]any:
+		if strings.HasSuffix(strings.ToLower(under), "metadata") && len(want) > 0 {
+			have, all := snapshot.MapIn(v, "labels"), true
+			for k, value := range want {
+				all = all && have[k] == value
+			}
+			if all {
+				return true
+			}
+		}
+		for k, item := range v {
+			if labelled(item, k, want) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, func(item any) bool { return labelled(item, "", want) })
+	}
+	return false
 }

@@ -60,6 +60,30 @@ func hasApps(p *rule.Pass) bool {
 
 func isApp(c snapshot.Container) bool { return !c.Init && !c.Beside }
 
+// judged are those of apps of which all that counts is written.
+func judged(p *rule.Pass) []app {
+	return slices.DeleteFunc(apps(p), func(c app) bool { return completed(p.Object, c.Container) })
+}
+
+// completed tells whether somebody else adds what is not written of a container: the webhook of a mesh, or an operator,
+// which merges an entry without an image into its own container of that name.
+func completed(o *snapshot.Object, c snapshot.Container) bool {
+	return knowledge.InjectedImage(c.Image) || c.Image == "" && o.Typed == nil
+}
+
+// asksItself tells whether what runs the pods of an object gives the container such a probe where none is written.
+// Source: Knative Serving's queue proxy, which asks the port; the probes that KubeRay injects into the first container
+// of its pods since 1.1.
+func asksItself(o *snapshot.Object, c app, probe string) bool {
+	switch o.Group() {
+	case "serving.knative.dev":
+		return probe == "readinessProbe"
+	case "ray.io":
+		return len(c.template.Spec.Containers) > 0 && c.Name == c.template.Spec.Containers[0].Name
+	}
+	return false
+}
+
 // scale is how many pods an object keeps at least, and the field that says so.
 type scale struct {
 	count  int

@@ -50,7 +50,11 @@ func declared(t snapshot.Template) []corev1.ContainerPort {
 	var ports []corev1.ContainerPort
 	for _, c := range t.Containers() {
 		if !c.Init {
-			ports = append(ports, c.Ports...)
+			for _, port := range c.Ports {
+				if port.ContainerPort > 0 { // an entry without a number declares nothing
+					ports = append(ports, port)
+				}
+			}
 		}
 	}
 	return ports

@@ -31,6 +31,10 @@ var SvcSelectsNothing = rule.Check{
 			p.Unknown("the pods may get the label %s from their own program", key)
 			return
 		}
+		if o := labelledInside(p, want); o != nil {
+			p.Unknown("%s may make the pods that it is for", o)
+			return
+		}
 		n, ok := nearest(p, want)
 		switch {
 		case ok:

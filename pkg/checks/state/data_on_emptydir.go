@@ -31,6 +31,7 @@ type server struct {
 	snapshot.Container
 	template snapshot.Template
 	db       *knowledge.Database
+	guessed  bool // by where its files lie, and not by its image
 }
 
 // databasesOf are the databases of an object that are to keep what is written into them.
@@ -53,11 +54,39 @@ func databasesOf(p *rule.Pass, o *snapshot.Object) []server {
 			}
 			db := knowledge.DatabaseOf(c.Image, c.Command, c.Args)
 			if db != nil && !keepsNothing(db, c) && (!db.Cache || persists(p, o.Namespace, t, c)) {
-				list = append(list, server{c, t, db})
+				list = append(list, server{c, t, db, false})
+			} else if db = ownImage(t, c); db != nil {
+				list = append(list, server{c, t, db, true})
 			}
 		}
 	}
 	return list
+}
+
+// homes are the folders that only one database uses, and the port on which it listens. Source: as of knowledge's databases.
+var homes = []struct {
+	folder, image string
+	port          int32
+}{
+	{"/var/lib/postgresql", "postgres", 5432}, {"/var/lib/mysql", "mysql", 3306}, {"/data/db", "mongo", 27017},
+	{"/var/lib/cassandra", "cassandra", 9042}, {"/var/lib/rabbitmq", "rabbitmq", 5672},
+}
+
+// ownImage is the database that an image of any name brings along: it listens on the port of one, and an emptyDir is
+// mounted where that keeps its files; nil for none.
+func ownImage(t snapshot.Template, c snapshot.Container) *knowledge.Database {
+	for _, h := range homes {
+		if !slices.ContainsFunc(c.Ports, func(port corev1.ContainerPort) bool { return port.ContainerPort == h.port }) {
+			continue
+		}
+		if slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
+			v := volumeOf(t, m.Name)
+			return v != nil && v.EmptyDir != nil && within(m.MountPath, h.folder)
+		}) {
+			return knowledge.DatabaseOf(h.image, nil, nil)
+		}
+	}
+	return nil
 }
 
 // keepsNothing tells members of a database that hold no data: arbiters, routers and coordinators.
@@ -167,6 +196,9 @@ func judgeData(p *rule.Pass, d server) {
 		}
 	}
 	f := rule.Finding{Seen: p.Object.In(d.Name)}
+	if d.guessed {
+		f.Certainty = rule.Likely
+	}
 	if d.db.Name == "RabbitMQ" { // what is on its way is lost, and most senders send it again
 		f.Severity = rule.Medium
 	}
