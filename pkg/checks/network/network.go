@@ -12,6 +12,7 @@ var docs embed.FS
 
 // Checks are the checks of this package, by name.
 var Checks = []*rule.Check{
+	&CiliumPolicyOrphan,
 	&ContainerPortUnnamed,
 	&ContainerPorts,
 	&DNSNdots,

@@ -16,6 +16,7 @@ var Checks = []*rule.Check{
 	&AnnotationEmail,
 	&DefaultNamespace,
 	&InstanceLabel,
+	&KeysUnsorted,
 	&KyvernoAudit,
 	&KyvernoNotReady,
 	&LabelInvalid,

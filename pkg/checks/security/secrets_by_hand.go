@@ -53,6 +53,7 @@ var SecretsByHand = rule.Check{
 			Caution: "whoever may write such objects may read the store as their operator does: bound its own login first",
 		})
 	},
+	Peers: map[string][]string{"kubescape": {"ensure-external-secrets-storage-is-in-use"}},
 }
 
 // synced tells, by kind, whether an object has brought its Secret. Source: the custom resources of each project.

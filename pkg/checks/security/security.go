@@ -15,6 +15,8 @@ var Checks = []*rule.Check{
 	&AppArmorUnconfined,
 	&CapsDangerous,
 	&CapsDropAll,
+	&CronjobAny,
+	&DataMounted,
 	&FSGroup,
 	&HostAliases,
 	&HostNamespaces,
