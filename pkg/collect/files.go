@@ -2,7 +2,6 @@ package collect
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -66,6 +65,7 @@ func Files(o FileOptions) (*snapshot.Snapshot, []Problem, error) {
 		o.Size(f.size())
 	}
 	f.readAll()
+	f.place()
 	f.unrendered()
 	if f.objects == 0 {
 		return nil, nil, f.nothing(missing)
@@ -99,22 +99,12 @@ func (f *files) nothing(missing []error) error {
 	return utilerrors.NewAggregate(errs)
 }
 
-// NoFetch is the Fetcher of manifests: they hold all there is to see.
-type NoFetch struct{}
-
-// Fetch implements Fetcher.
-func (NoFetch) Fetch(_ context.Context, s *snapshot.Snapshot, wants []snapshot.Want) error {
-	for _, w := range wants {
-		s.SetOutcome(w, snapshot.Outcome{State: snapshot.Blind, Reason: snapshot.ReasonNotInFiles})
-	}
-	return nil
-}
-
 type files struct {
 	options    FileOptions
 	snapshot   *snapshot.Snapshot
 	problems   []Problem
 	objects    int
+	unplaced   []part // custom resources that name no namespace, until all definitions are read
 	inputs     []input
 	below      bool           // a folder that was named holds folders
 	at         map[string]int // indexes into inputs, by the path without symbolic links
@@ -561,6 +551,14 @@ func (f *parser) mismatch(doc *source.Document, prefix source.Path, content map[
 }
 
 func (f *files) add(p part) {
+	if ofOthersUnplaced(p.decoded) {
+		f.unplaced = append(f.unplaced, p)
+		return
+	}
+	f.insert(p)
+}
+
+func (f *files) insert(p part) {
 	o, err := f.snapshot.Add(p.decoded.gvk, p.decoded.object, p.origin)
 	if err != nil {
 		f.problems = append(f.problems, Problem{File: p.origin.Document.Name, Reason: "broken", Message: err.Error(), Fatal: true})

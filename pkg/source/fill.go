@@ -92,6 +92,9 @@ func (x *filling) put(n *yaml.Node, v reflect.Value, depth int) bool {
 		}
 		return x.fields(n, v, fields, depth)
 	case reflect.Map:
+		if t == texts {
+			return x.texts(n, v, depth)
+		}
 		if t.Key().Kind() != reflect.String || reflect.PointerTo(t).Implements(unmarshaler) {
 			return false
 		}
@@ -140,6 +143,34 @@ func repeated(n *yaml.Node, i int) bool {
 		}
 	}
 	return false
+}
+
+// texts is what labels, annotations and selectors are: the maps that every object has.
+var texts = reflect.TypeFor[map[string]string]()
+
+// texts is mapping for them, without the detour over reflection.
+func (x *filling) texts(n *yaml.Node, v reflect.Value, depth int) bool {
+	if n.Kind != yaml.MappingNode {
+		return false
+	}
+	m := make(map[string]string, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := n.Content[i]
+		key, ok := keyText(k)
+		if !ok || k.Kind != yaml.ScalarNode || k.Anchor != "" || isMerge(k) {
+			return false
+		}
+		if _, again := m[key]; again {
+			return false
+		}
+		var text string
+		if !x.put(n.Content[i+1], reflect.ValueOf(&text).Elem(), depth+1) {
+			return false
+		}
+		m[key] = text
+	}
+	v.Set(reflect.ValueOf(m))
+	return true
 }
 
 func (x *filling) mapping(n *yaml.Node, v reflect.Value, depth int) bool {
