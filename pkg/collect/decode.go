@@ -2,6 +2,7 @@ package collect
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -101,7 +102,7 @@ func decode(content map[string]any, types *source.Filler) (decoded, error) {
 		d.unknownVersion = scheme.Scheme.IsGroupRegistered(gvk.Group) && !scheme.Scheme.Recognizes(gvk)
 		return d, nil
 	}
-	d.unknownFields, err = fill(obj, content, types)
+	d.unknownFields, err = fill(obj, renewed(gvk, content), types)
 	if typed != gvk {
 		// An older version has fields that the newer one has not: only its own type can tell which
 		// are mistakes. Where that is gone nobody can.
@@ -118,6 +119,22 @@ func decode(content map[string]any, types *source.Filler) (decoded, error) {
 	d.gvk = schema.GroupVersionKind{Group: typed.Group, Version: typed.Version, Kind: typed.Kind}
 	d.object = obj
 	return d, nil
+}
+
+// renewed is content of an older version with what its newer one has in another place: autoscaling/v1 knows one goal, and
+// no list of metrics. Source: pkg/apis/autoscaling/v1 of Kubernetes, its conversion.
+func renewed(gvk schema.GroupVersionKind, content map[string]any) map[string]any {
+	spec, _ := content["spec"].(map[string]any)
+	goal, set := spec["targetCPUUtilizationPercentage"].(int64)
+	if !set || gvk != (schema.GroupVersionKind{Group: "autoscaling", Version: "v1", Kind: "HorizontalPodAutoscaler"}) {
+		return content
+	}
+	content, spec = maps.Clone(content), maps.Clone(spec)
+	spec["metrics"] = []any{map[string]any{"type": "Resource", "resource": map[string]any{
+		"name": "cpu", "target": map[string]any{"type": "Utilization", "averageUtilization": goal},
+	}}}
+	content["spec"] = spec
+	return content
 }
 
 // fill puts content into a typed object and returns the paths of the fields that it does not have.

@@ -86,23 +86,24 @@ type share struct {
 // defaultShare is what an autoscaler without metrics aims at. Source: the defaults of autoscaling/v2.
 const defaultShare = 80
 
+// onlyGoal is where autoscaling/v1, which knows no list of metrics, has its one.
+var onlyGoal = field.NewPath("spec", "targetCPUUtilizationPercentage")
+
 // shares are the metrics of an autoscaler that are shares of a request.
 func shares(o *snapshot.Object, hpa *autoscalingv2.HorizontalPodAutoscaler) []share {
 	metrics := field.NewPath("spec", "metrics")
 	if len(hpa.Spec.Metrics) == 0 {
-		at := field.NewPath("spec", "targetCPUUtilizationPercentage") // as autoscaling/v1 writes it
-		if v, ok := rule.ValueAt(o, at); ok {
-			if goal, ok := snapshot.WholeIn(map[string]any{"goal": v}, "goal"); ok {
-				return []share{{corev1.ResourceCPU, "", at, int32(goal)}}
-			}
-		}
 		return []share{{corev1.ResourceCPU, "", metrics, defaultShare}}
 	}
 	var list []share
 	for i, m := range hpa.Spec.Metrics {
 		switch {
 		case m.Resource != nil && m.Resource.Target.AverageUtilization != nil:
-			list = append(list, share{m.Resource.Name, "", metrics.Index(i).Child("resource", "name"), *m.Resource.Target.AverageUtilization})
+			at := metrics.Index(i).Child("resource", "name")
+			if _, ok := rule.ValueAt(o, onlyGoal); ok {
+				at = onlyGoal
+			}
+			list = append(list, share{m.Resource.Name, "", at, *m.Resource.Target.AverageUtilization})
 		case m.ContainerResource != nil && m.ContainerResource.Target.AverageUtilization != nil:
 			list = append(list, share{m.ContainerResource.Name, m.ContainerResource.Container, metrics.Index(i).Child("containerResource", "container"), *m.ContainerResource.Target.AverageUtilization})
 		}
