@@ -47,12 +47,19 @@ var SvcSelectsNothing = rule.Check{
 		}
 		where, certainty := absence(p)
 		path := field.NewPath("spec", "selector")
+		effect, names := "every connection is refused", headless(p.Object)
+		if names {
+			effect = "its name has no address"
+		}
 		f := rule.Finding{
 			Field: path, Value: labels.FormatLabels(want), Certainty: certainty,
-			Message: fmt.Sprintf("selector %s finds no pod and no pod template %s: every connection is refused", labels.FormatLabels(want), where),
+			Message: fmt.Sprintf("selector %s finds no pod and no pod template %s: %s", labels.FormatLabels(want), where, effect),
 			Label:   "finds no pod",
 		}
-		if svc, typed := p.Object.Typed.(*corev1.Service); certainty == rule.Possible || typed && knowledge.MetricsService(svc.Name, svc.Spec.Ports) {
+		svc, typed := p.Object.Typed.(*corev1.Service)
+		switch {
+		case certainty == rule.Possible, typed && knowledge.MetricsService(svc.Name, svc.Spec.Ports),
+			names && len(svc.Spec.Ports) == 0 && !ok: // nobody connects to it: it is to name pods that a program may make as it runs
 			f.Severity = rule.Low
 		}
 		if ok {
