@@ -31,14 +31,9 @@ var ofNoNamespace = []schema.GroupKind{
 // scopes are the kinds that CustomResourceDefinitions of a snapshot define; true for those of no namespace.
 func scopes(s *snapshot.Snapshot) map[schema.GroupKind]bool {
 	found := map[schema.GroupKind]bool{}
-	for _, o := range s.List(schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}, "") {
-		group, _ := o.At("spec", "group")
-		kind, _ := o.At("spec", "names", "kind")
-		scope, _ := o.At("spec", "scope")
-		gk := schema.GroupKind{}
-		gk.Group, _ = group.(string)
-		gk.Kind, _ = kind.(string)
-		found[gk] = scope == "Cluster"
+	for _, o := range s.List(snapshot.CRDKind, "") {
+		spec := snapshot.MapIn(o.Content, "spec")
+		found[schema.GroupKind{Group: snapshot.TextIn(spec, "group"), Kind: snapshot.TextIn(spec, "names", "kind")}] = snapshot.TextIn(spec, "scope") == "Cluster"
 	}
 	return found
 }

@@ -108,6 +108,7 @@ var (
 	CSIDriverKind          = schema.GroupKind{Group: "storage.k8s.io", Kind: "CSIDriver"}
 	CSINodeKind            = schema.GroupKind{Group: "storage.k8s.io", Kind: "CSINode"}
 	RuntimeClassKind       = schema.GroupKind{Group: "node.k8s.io", Kind: "RuntimeClass"}
+	CRDKind                = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
 	StorageClassKind       = schema.GroupKind{Group: "storage.k8s.io", Kind: "StorageClass"}
 	EndpointSliceKind      = schema.GroupKind{Group: "discovery.k8s.io", Kind: "EndpointSlice"}
 	IngressKind            = schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}

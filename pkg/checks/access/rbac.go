@@ -169,16 +169,14 @@ func (w *world) addBinding(o *snapshot.Object) {
 
 // addUnfit takes the subjects of a binding in a version that is gone: whoever wrote it means to give them something.
 func (w *world) addUnfit(o *snapshot.Object, b *binding) {
-	found, _ := o.At("subjects")
-	list, _ := found.([]any)
-	for _, entry := range list {
-		fields, _ := entry.(map[string]any)
-		name, _ := fields["name"].(string)
-		if fields["kind"] != rbacv1.ServiceAccountKind || name == "" {
+	subjects, _ := o.At("subjects")
+	for _, subject := range snapshot.MapsIn(subjects) {
+		name := snapshot.TextIn(subject, "name")
+		if snapshot.TextIn(subject, "kind") != rbacv1.ServiceAccountKind || name == "" {
 			continue
 		}
 		a := account{o.Namespace, name}
-		if ns, _ := fields["namespace"].(string); ns != "" {
+		if ns := snapshot.TextIn(subject, "namespace"); ns != "" {
 			a.namespace = ns
 		}
 		w.accounts[a] = append(w.accounts[a], b)

@@ -44,11 +44,7 @@ var ImageUnqualified = rule.Check{
 		}
 		short.Message = fmt.Sprintf("%s has no registry: most nodes ask docker.io, and some another", names[0])
 		if len(names) > 1 {
-			said := strings.Join(names[:min(len(names), spelledOut)], ", ")
-			if more := len(names) - spelledOut; more > 0 {
-				said += fmt.Sprintf(" and %d more", more)
-			}
-			short.Message = said + " have no registry: most nodes ask docker.io, and some another"
+			short.Message = rule.Few(names, spelledOut) + " have no registry: most nodes ask docker.io, and some another"
 		}
 		patch := rule.PutAllIn(p.Object, values...)
 		p.Report(short).WithFix(rule.Fix{

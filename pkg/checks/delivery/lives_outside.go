@@ -269,10 +269,7 @@ func settingsOutside(p *rule.Pass) {
 // someHosts are the first of a list in words.
 func someHosts(list []string) string {
 	const most = 3
-	if len(list) <= most {
-		return strings.Join(list, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
+	return rule.Few(list, most)
 }
 
 // aliasOutside reports a Service that is another name for a host outside.

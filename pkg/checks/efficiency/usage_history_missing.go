@@ -35,7 +35,7 @@ var UsageHistoryMissing = rule.Check{
 			}
 		}
 		var idle, open []rule.Program
-		for _, program := range p.Programs(unique(knowledge.HistoryImages())...) {
+		for _, program := range p.Programs(rule.Distinct(knowledge.HistoryImages())...) {
 			keeps, known := knowledge.KeepsHistory(program.Repository)
 			switch {
 			case keeps && program.Ready > 0:
@@ -59,17 +59,6 @@ var UsageHistoryMissing = rule.Check{
 			Caution: "it needs memory and disk of its own, for each container and label that it keeps",
 		})
 	},
-}
-
-// unique are the words without those that were there before.
-func unique(words []string) []string {
-	var list []string
-	for _, w := range words {
-		if !slices.Contains(list, w) {
-			list = append(list, w)
-		}
-	}
-	return list
 }
 
 // timeIn is the time at a path of an object whose kind is not Kubernetes' own.

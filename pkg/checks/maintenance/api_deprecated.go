@@ -147,8 +147,6 @@ func servedBy(p *rule.Pass) (server, newest int) {
 // supported is how many minor versions of Kubernetes get fixes at a time. Source: https://kubernetes.io/releases/.
 const supported = 3
 
-var crdKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
-
 // definedVersion is a version of a custom resource, as its definition has it.
 type definedVersion struct {
 	served, deprecated bool
@@ -161,7 +159,7 @@ type definedKey struct{}
 func definedVersions(s *snapshot.Snapshot) map[schema.GroupKind]map[string]definedVersion {
 	return snapshot.Derived(s, definedKey{}, func() map[schema.GroupKind]map[string]definedVersion {
 		all := map[schema.GroupKind]map[string]definedVersion{}
-		for _, o := range s.List(crdKind, "") {
+		for _, o := range s.List(snapshot.CRDKind, "") {
 			group, _ := o.At("spec", "group")
 			kind, _ := o.At("spec", "names", "kind")
 			list, _ := o.At("spec", "versions")

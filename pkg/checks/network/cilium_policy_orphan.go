@@ -2,7 +2,6 @@ package network
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,12 +41,11 @@ func judgeEndpoints(p *rule.Pass, path *field.Path, selector any) {
 	}
 	where := []string{namespace}
 	if namespace == "" {
+		where = nil
 		for _, o := range p.Workloads("") {
-			if !slices.Contains(where, o.Namespace) {
-				where = append(where, o.Namespace)
-			}
+			where = append(where, o.Namespace)
 		}
-		where = where[1:]
+		where = rule.Distinct(where)
 	}
 	workloads := 0
 	for _, ns := range where {

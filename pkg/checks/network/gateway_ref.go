@@ -108,7 +108,7 @@ func judgeListeners(p *rule.Pass, ref map[string]any, path *field.Path, gateway 
 				YAML: "spec:\n  listeners:\n  - name: <LISTENER>\n    allowedRoutes:\n      namespaces:\n        from: Selector\n        selector:\n          matchLabels:\n            kubernetes.io/metadata.name: " + p.Object.Namespace + "\n"})
 	default:
 		p.Report(rule.Finding{Field: field.NewPath("spec", "hostnames"), Value: some(snapshot.TextsIn(snapshot.ListIn(specOf(p.Object), "hostnames"))), Label: "none of them is one of the listener's",
-			Message: fmt.Sprintf("is for %s, and the listeners of %s are for %s: no request fits both", some(snapshot.TextsIn(snapshot.ListIn(specOf(p.Object), "hostnames"))), gateway, some(distinct(hosts)))}).
+			Message: fmt.Sprintf("is for %s, and the listeners of %s are for %s: no request fits both", some(snapshot.TextsIn(snapshot.ListIn(specOf(p.Object), "hostnames"))), gateway, some(rule.Distinct(hosts)))}).
 			WithFix(rule.Fix{Title: "name hosts that a listener of the Gateway is for", Applicability: rule.NeedsThought})
 	}
 }
@@ -221,7 +221,7 @@ func judgePortOfService(p *rule.Pass, svc *corev1.Service, o *snapshot.Object, p
 		}
 		have = append(have, fmt.Sprint(sp.Port))
 	}
-	have = distinct(have)
+	have = rule.Distinct(have)
 	fix := rule.Fix{Title: "name a port of the Service", Caution: "the port of the Service, not that of the container behind it", Applicability: rule.NeedsThought}
 	if len(have) == 1 {
 		fix.Title = "lead to port " + have[0] + ", the only one that it has"

@@ -70,7 +70,7 @@ func reportNoTLS(p *rule.Pass, ing *networkingv1.Ingress, path *field.Path) {
 			hidden = append(hidden, r.Host)
 		}
 	}
-	hosts = distinct(hosts)
+	hosts = rule.Distinct(hosts)
 	if len(hosts) == 0 && others {
 		return
 	}
@@ -82,7 +82,7 @@ func reportNoTLS(p *rule.Pass, ing *networkingv1.Ingress, path *field.Path) {
 		Field: path, Certainty: rule.Likely, Label: "there is none",
 		Message: fmt.Sprintf("serves %s without TLS: who is on the way reads passwords and cookies along", what),
 	}
-	if len(hidden) > 0 && len(distinct(hidden)) == len(hosts) || len(hosts) == 0 {
+	if len(hidden) > 0 && len(rule.Distinct(hidden)) == len(hosts) || len(hosts) == 0 {
 		f.Severity = rule.Low
 	}
 	for _, k := range []string{"cert-manager.io/cluster-issuer", "cert-manager.io/issuer", "kubernetes.io/tls-acme"} {

@@ -91,5 +91,5 @@ func policyNames(list []*networkingv1.NetworkPolicy) string {
 	for _, policy := range list {
 		names = append(names, "networkpolicy/"+policy.Name)
 	}
-	return short(distinct(names))
+	return short(rule.Distinct(names))
 }

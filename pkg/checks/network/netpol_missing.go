@@ -2,6 +2,8 @@ package network
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -128,7 +130,7 @@ func policyFix(p *rule.Pass, labels map[string]string) rule.Fix {
 	selector, name := " {}", "default-deny"
 	if len(labels) > 0 {
 		selector, name = "\n    matchLabels:", p.Object.Name
-		for _, k := range sortedKeys(labels) {
+		for _, k := range slices.Sorted(maps.Keys(labels)) {
 			if !snapshot.ControllerLabel(k) {
 				selector += fmt.Sprintf("\n      %s: %q", k, labels[k])
 			}

@@ -217,7 +217,7 @@ func judgeEndpoint(p *rule.Pass, e rule.MonitorPort, found []*snapshot.Object) {
 				}
 			}
 		}
-		reportNoPort(p, e.Path.Child("port"), name, "Service", namesOf(found), distinct(have))
+		reportNoPort(p, e.Path.Child("port"), name, "Service", namesOf(found), rule.Distinct(have))
 		return
 	}
 	if e.Target == nil {
@@ -347,7 +347,7 @@ func judgeDeclared(p *rule.Pass, at *field.Path, found []snapshot.Selected, port
 		}
 	}
 	if port.Type == intstr.String {
-		reportNoPort(p, at, port.StrVal, "container", holders(found), distinct(have))
+		reportNoPort(p, at, port.StrVal, "container", holders(found), rule.Distinct(have))
 		return
 	}
 	p.Report(rule.Finding{
@@ -369,5 +369,5 @@ func namesOf(list []*snapshot.Object) string {
 	for _, o := range list {
 		names = append(names, o.String())
 	}
-	return short(distinct(names))
+	return short(rule.Distinct(names))
 }

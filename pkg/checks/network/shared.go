@@ -1,7 +1,6 @@
 package network
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -60,40 +59,21 @@ func holders(found []snapshot.Selected) string {
 	for _, f := range found {
 		names = append(names, f.Object.String())
 	}
-	return short(distinct(names))
+	return short(rule.Distinct(names))
 }
 
 // short names the first and counts the rest.
 func short(names []string) string {
-	switch len(names) {
-	case 0:
+	if len(names) == 0 {
 		return "nothing"
-	case 1:
-		return names[0]
 	}
-	return fmt.Sprintf("%s and %d more", names[0], len(names)-1)
+	return rule.Few(names, 1)
 }
 
 // some lists names, and counts those that would make the line too long.
 func some(names []string) string {
 	const most = 4
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
-}
-
-// distinct drops repetitions and keeps the order.
-func distinct(list []string) []string {
-	var out []string
-	seen := make(map[string]bool, len(list))
-	for _, s := range list {
-		if !seen[s] {
-			seen[s] = true
-			out = append(out, s)
-		}
-	}
-	return out
+	return rule.Few(names, most)
 }
 
 func protocolOf(p corev1.Protocol) corev1.Protocol {
@@ -198,13 +178,4 @@ func word(m map[string]any, key, otherwise string) string {
 // flag tells whether an annotation says yes.
 func flag(annotations map[string]string, key string) bool {
 	return slices.Contains([]string{"true", "yes", "on", "1"}, strings.ToLower(strings.TrimSpace(annotations[key])))
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -2,8 +2,8 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -36,7 +36,7 @@ var LabelInvalid = rule.Check{
 }
 
 func judgeKeys(p *rule.Pass, metadata *field.Path, labels, annotations map[string]string, effect string) {
-	for _, k := range keys(labels) {
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		if templated(k, labels[k]) {
 			continue
 		}
@@ -50,7 +50,7 @@ func judgeKeys(p *rule.Pass, metadata *field.Path, labels, annotations map[strin
 				WithFix(rule.Fix{Title: "shorten it to a word of letters, digits and - _ ., or make it an annotation, which may hold any text", Applicability: rule.NeedsThought, Caution: "whatever selects by the label must ask for the new value"})
 		}
 	}
-	for _, k := range keys(annotations) {
+	for _, k := range slices.Sorted(maps.Keys(annotations)) {
 		if !templated(k) && !knowledge.LabelKey(strings.ToLower(k)) { // as the API server asks
 			p.Report(rule.Finding{Field: metadata.Child("annotations").Key(k), AtKey: true, Label: "no valid key", Message: fmt.Sprintf("%q is no key of an annotation: %s", k, effect)}).
 				WithFix(rule.Fix{Title: "write a key of letters, digits and - _ . that starts and ends with a letter or digit, at most 63, after an optional domain and /", Applicability: rule.NeedsThought, Caution: "whatever reads the annotation must look for the new key"})
@@ -68,15 +68,6 @@ func fault(value string) string {
 		return fmt.Sprintf("which has at most %d letters, not %d", validation.LabelValueMaxLength, n)
 	}
 	return "which is made of letters, digits and - _ ., with a letter or digit at both ends"
-}
-
-func keys(m map[string]string) []string {
-	list := make([]string, 0, len(m))
-	for k := range m {
-		list = append(list, k)
-	}
-	sort.Strings(list)
-	return list
 }
 
 // ownerLabels are the keys with which teams commonly say who cares for an object.

@@ -1,9 +1,7 @@
 package policy
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/pod-security-admission/policy"
@@ -96,8 +94,5 @@ func refusals(t snapshot.Template) []string {
 // firstOf names the first two, and counts the others.
 func firstOf(list []string) string {
 	const most = 2
-	if len(list) <= most {
-		return strings.Join(list, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
+	return rule.Few(list, most)
 }

@@ -131,15 +131,7 @@ func toleratesAll(list []corev1.Toleration, n *corev1.Node) bool {
 		if t.Effect == corev1.TaintEffectPreferNoSchedule || strings.HasPrefix(t.Key, "node.kubernetes.io/") {
 			continue
 		}
-		if !slices.ContainsFunc(list, func(tol corev1.Toleration) bool {
-			switch {
-			case tol.Effect != "" && tol.Effect != t.Effect, tol.Key != "" && tol.Key != t.Key:
-				return false
-			case tol.Operator == "" || tol.Operator == corev1.TolerationOpEqual:
-				return tol.Key != "" && tol.Value == t.Value
-			}
-			return true
-		}) {
+		if rule.TolerationFor(t, list) < 0 {
 			return false
 		}
 	}

@@ -24,7 +24,7 @@ var DrainBlocked = rule.Check{
 	// A single node is not drained onto another one, and what is no machine is not drained at all.
 	Applies: func(p *rule.Pass) bool {
 		n, ok := p.Object.Typed.(*corev1.Node)
-		return ok && (!p.Files || p.Closed) && wholeCluster(p, snapshot.PodKind) && n.DeletionTimestamp == nil && nodeReady(n) && !virtual(n)
+		return ok && (!p.Files || p.Closed) && wholeCluster(p, snapshot.PodKind) && n.DeletionTimestamp == nil && rule.NodeReady(p.Object) == corev1.ConditionTrue && !virtual(n)
 	},
 	Run: func(p *rule.Pass) {
 		if len(p.List(snapshot.NodeKind, "")) == 1 {

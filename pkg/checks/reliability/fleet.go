@@ -16,6 +16,7 @@ import (
 	helper "k8s.io/component-helpers/resource"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
 
@@ -122,7 +123,7 @@ func fleetOf(s *snapshot.Snapshot) *fleet {
 	for _, o := range s.List(snapshot.NodeKind, "") {
 		if n, ok := o.Typed.(*corev1.Node); ok {
 			f.index[n.Name] = len(f.nodes)
-			f.nodes = append(f.nodes, &berth{Node: n, open: nodeReady(n) && n.DeletionTimestamp == nil})
+			f.nodes = append(f.nodes, &berth{Node: n, open: rule.NodeReady(o) == corev1.ConditionTrue && n.DeletionTimestamp == nil})
 		}
 	}
 	for _, o := range s.List(snapshot.NamespaceKind, "") {

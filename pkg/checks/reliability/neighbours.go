@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 )
 
 // counts are how many pods of some kinds are in each domain, on the nodes that count; nil counts all.
@@ -124,7 +126,5 @@ func (pl *plan) spreadOver(k *podKind) func(int) bool {
 
 // toleratesCordon tells whether pods may be placed on a node that is cordoned.
 func toleratesCordon(list []corev1.Toleration) bool {
-	return slices.ContainsFunc(list, func(t corev1.Toleration) bool {
-		return (t.Key == "" || t.Key == corev1.TaintNodeUnschedulable) && t.Operator == corev1.TolerationOpExists && (t.Effect == "" || t.Effect == corev1.TaintEffectNoSchedule)
-	})
+	return rule.TolerationFor(corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}, list) >= 0
 }

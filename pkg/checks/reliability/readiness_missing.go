@@ -96,7 +96,7 @@ func servedBy(p *rule.Pass, c app) []*snapshot.Object {
 
 // portOwner is the container that declares the port to which a Service's port leads.
 func portOwner(t snapshot.Template, port *corev1.ServicePort) (container string, ok bool) {
-	target := targetOf(port)
+	target := rule.TargetOf(port)
 	for _, c := range t.Containers() {
 		if c.Init {
 			continue
@@ -114,12 +114,6 @@ func portOwner(t snapshot.Template, port *corev1.ServicePort) (container string,
 }
 
 // targetOf is the port of the pod to which a Service's port leads: by default the same number.
-func targetOf(port *corev1.ServicePort) intstr.IntOrString {
-	if port.TargetPort.Type == intstr.Int && port.TargetPort.IntVal == 0 || port.TargetPort.Type == intstr.String && port.TargetPort.StrVal == "" {
-		return intstr.FromInt32(port.Port)
-	}
-	return port.TargetPort
-}
 
 func protocol(p corev1.Protocol) corev1.Protocol {
 	if p == "" {

@@ -73,7 +73,7 @@ func places(p *rule.Pass, t snapshot.Template, nodes map[string]bool) (others in
 		if nodes[n.Name] {
 			here[zone] = true
 		}
-		if fits, err := required.Match(n); err != nil || !fits || n.Spec.Unschedulable || n.DeletionTimestamp != nil || !nodeReady(n) || !toleratesAll(t.Spec.Tolerations, n) {
+		if fits, err := required.Match(n); err != nil || !fits || n.Spec.Unschedulable || n.DeletionTimestamp != nil || rule.NodeReady(o) != corev1.ConditionTrue || !toleratesAll(t.Spec.Tolerations, n) {
 			continue
 		}
 		if !nodes[n.Name] {
@@ -87,15 +87,6 @@ func places(p *rule.Pass, t snapshot.Template, nodes map[string]bool) (others in
 		return others, nil, nil
 	}
 	return others, zones, here
-}
-
-func nodeReady(n *corev1.Node) bool {
-	for _, c := range n.Status.Conditions {
-		if c.Type == corev1.NodeReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
 }
 
 func anyOf(set map[string]bool) string {

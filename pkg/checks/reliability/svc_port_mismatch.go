@@ -35,7 +35,7 @@ var SvcPortMismatch = rule.Check{
 		}
 		for i := range svc.Spec.Ports {
 			port := &svc.Spec.Ports[i]
-			if targetOf(port).Type == intstr.String {
+			if rule.TargetOf(port).Type == intstr.String {
 				judgeNamed(p, port, field.NewPath("spec", "ports").Index(i), found)
 			} else {
 				judgeNumber(p, port, field.NewPath("spec", "ports").Index(i), found)
@@ -95,11 +95,11 @@ func judgeNamed(p *rule.Pass, port *corev1.ServicePort, path *field.Path, found 
 	}
 	f.Message = fmt.Sprintf("targetPort %q: no container of %s has a port of that name, so the Service has no endpoint for it", name, holders)
 	near := knowledge.Nearest(name, others)
-	if near == "" && len(distinct(others)) == 1 {
+	if near == "" && len(rule.Distinct(others)) == 1 {
 		near = others[0]
 	}
 	if len(others) > 0 {
-		f.Message += "; there is " + strings.Join(distinct(others), ", ")
+		f.Message += "; there is " + strings.Join(rule.Distinct(others), ", ")
 	}
 	out := p.Report(f)
 	if near != "" {
@@ -143,7 +143,7 @@ func judgeNumber(p *rule.Pass, port *corev1.ServicePort, path *field.Path, found
 	if svc, ok := p.Object.Typed.(*corev1.Service); ok && svc.Spec.ClusterIP == corev1.ClusterIPNone {
 		return
 	}
-	number, want := targetOf(port).IntVal, protocol(port.Protocol)
+	number, want := rule.TargetOf(port).IntVal, protocol(port.Protocol)
 	var have []string
 	for _, s := range found {
 		ports := declared(s.Template)
@@ -165,24 +165,11 @@ func judgeNumber(p *rule.Pass, port *corev1.ServicePort, path *field.Path, found
 	}
 	p.Report(rule.Finding{
 		Field: at, Value: fmt.Sprint(number), Severity: rule.Low, Certainty: rule.Possible,
-		Message: fmt.Sprintf("%s leads to %d/%s, which no container of %s declares: they declare %s", what, number, want, names(objects(found)), strings.Join(distinct(have), ", ")),
+		Message: fmt.Sprintf("%s leads to %d/%s, which no container of %s declares: they declare %s", what, number, want, names(objects(found)), strings.Join(rule.Distinct(have), ", ")),
 		Label:   "not among the ports that the containers declare",
 	}).WithFix(rule.Fix{
 		Title:         "set targetPort to what the container listens on, best by its name",
 		Caution:       "containers may listen on ports that they do not declare; then declare this one",
 		Applicability: rule.NeedsThought,
 	})
-}
-
-// distinct drops repetitions and keeps the order.
-func distinct(list []string) []string {
-	var out []string
-	seen := map[string]bool{}
-	for _, s := range list {
-		if !seen[s] {
-			seen[s] = true
-			out = append(out, s)
-		}
-	}
-	return out
 }

@@ -68,10 +68,7 @@ var ZoneLoss = rule.Check{
 // some words a list of names, not all of a long one.
 func some(list []string) string {
 	const few = 3
-	if len(list) <= few {
-		return strings.Join(list, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(list[:few], ", "), len(list)-few)
+	return rule.Few(list, few)
 }
 
 // zonesOf are the nodes of each zone. What only looks like a node has no place in any.

@@ -23,7 +23,7 @@ var DataMounted = rule.Check{
 			var at *field.Path
 			var names []string
 			add := func(path *field.Path, volume string, data []string) {
-				if len(data) == 0 || !mounts(t.Spec, volume) {
+				if users, _ := mountedBy(t, volume); len(data) == 0 || len(users) == 0 {
 					return
 				}
 				if at == nil {
@@ -77,29 +77,4 @@ func dataOf(v corev1.Volume) []string {
 		}
 	}
 	return names
-}
-
-// mounts tells whether a container of the pod mounts a volume, or has it as a device.
-func mounts(spec *corev1.PodSpec, volume string) bool {
-	in := func(c corev1.Container) bool {
-		for _, m := range c.VolumeMounts {
-			if m.Name == volume {
-				return true
-			}
-		}
-		for _, d := range c.VolumeDevices {
-			if d.Name == volume {
-				return true
-			}
-		}
-		return false
-	}
-	for _, list := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
-		for _, c := range list {
-			if in(c) {
-				return true
-			}
-		}
-	}
-	return false
 }

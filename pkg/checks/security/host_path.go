@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/rule"
 	"github.com/kubectl-maturity/kubectl-maturity/pkg/snapshot"
 )
@@ -241,7 +243,7 @@ func apart(clean string) bool {
 	return clean == "/data"
 }
 
-// mountedBy are the containers that mount a volume, and those of them that may write into it.
+// mountedBy are the containers that mount a volume, or have it as a device, and those of them that may write into it.
 func mountedBy(t snapshot.Template, volume string) (users, writers []snapshot.Container) {
 	for _, c := range containers(t) {
 		mounted, writable := false, false
@@ -249,6 +251,9 @@ func mountedBy(t snapshot.Template, volume string) (users, writers []snapshot.Co
 			if m.Name == volume {
 				mounted, writable = true, writable || !m.ReadOnly
 			}
+		}
+		if slices.ContainsFunc(c.VolumeDevices, func(d corev1.VolumeDevice) bool { return d.Name == volume }) {
+			mounted, writable = true, true
 		}
 		if mounted {
 			users = append(users, c)
